@@ -1,0 +1,65 @@
+# Every command a person types; `make` alone lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test check bench lock clean
+
+# The first that runs and is one of those the lock is made for; or say `make PYTHON=/path/to/python demo`.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+# Airflow starts a Python for every task: without compiled bytecode each would take ten seconds to begin.
+export PYTHONDONTWRITEBYTECODE :=
+STAMP := .venv/installed
+
+help:  ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Install everything into .venv, exactly as locked
+
+demo: setup  ## See it work: sources, Airflow, a partner, on this machine
+	@$(BIN)/bridge demo
+
+up: setup  ## Start PostgreSQL and Airflow in the background
+	@$(BIN)/bridge up
+
+down: setup  ## Stop what `up` or `demo` started; data stay
+	@$(BIN)/bridge down
+
+test: setup  ## Run every test (ARGS="-k postgres" for some)
+	@$(BIN)/pytest $(ARGS)
+
+check: setup  ## Check style, types, import rules, mappings and docs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy bridge connectors dags tests
+	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/bridge check
+	$(BIN)/pytest tests/docs
+
+bench: setup  ## Measure records per second on this machine
+	@$(BIN)/bridge bench
+
+lock: setup  ## Pin the newest versions that requirements.in allows
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements.in -o .venv/requirements.lock
+	@{ echo '# All versions with hashes, for Python 3.11 to 3.13. Written by `make lock` from requirements.in.'; \
+		cat .venv/requirements.lock; } > requirements.lock
+
+clean:  ## Stop everything and delete .venv and .bridge, with all data in it
+	-@if [ -x $(BIN)/bridge ]; then $(BIN)/bridge down; fi
+	@$(PYTHON) -c 'from pathlib import Path; from bridge.postgres import Server; Server(Path(".bridge")).remove()'
+	rm -rf .bridge .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# uv, itself installed by hash, is five times as fast as pip; where it cannot reach the index as pip can
+# (a mirror or certificate that only pip was told of), pip does the same work.
+$(STAMP): requirements.lock setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo "The bridge needs Python 3.11, 3.12 or 3.13: install one, or name it: make PYTHON=/path/to/python"; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv || \
+		{ echo "Python cannot make a virtual environment: install its venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) packages into .venv, as locked; this takes a minute or two the first time"
+	@awk '/^[^ #]/ {wanted = /^uv==/} wanted' requirements.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python --require-hashes --only-binary :all: requirements.lock || { echo "uv could not; pip goes on, which takes some minutes"; \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements.lock; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

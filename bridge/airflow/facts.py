@@ -1,0 +1,158 @@
+"""What a mapping says about its DAG: when it runs, and its page for people who do not read YAML.
+
+Read while a DAG file is parsed, so nothing here imports more than a YAML reader and Airflow's SDK.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Asset
+
+from bridge.content import Content, Direction
+from bridge.errors import Misconfigured
+from bridge.mapping.yaml import Block, plain, read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a mapping says about when and how its DAG runs, read without the schemas.
+
+    Args:
+        options: the mapping's ``collect`` or ``deliver`` block.
+        docs: Markdown for the DAG's page.
+    """
+
+    system: str
+    options: dict[str, Any]
+    docs: str
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        """An option as text."""
+        return str(self.options.get(name, otherwise))
+
+
+def content() -> Content:
+    """The content of this DAG's bundle, else what bridge.content finds.
+
+    Airflow puts a bundle's root on the import path. Where that root holds content, every step of the run
+    must use it and no other, so it is also written into $BRIDGE_CONTENT of this process: a run of an
+    old commit that is cleared runs again with the mappings of its commit.
+    """
+    named = [part for part in os.environ.get("BRIDGE_CONTENT", "").split(os.pathsep) if part]
+    bundles = [entry for entry in sys.path if entry and (Path(entry) / "mappings").is_dir() and entry not in named]
+    found = Content.find(*map(Path, bundles))
+    os.environ["BRIDGE_CONTENT"] = os.pathsep.join(map(str, found.roots))
+    return found
+
+
+def facts(system: str, direction: Direction) -> Facts:
+    """The facts of one mapping file.
+
+    Raises:
+        Misconfigured: the file cannot be read as a mapping; its DAG file alone fails, and the import error
+            names file and line.
+    """
+    path = content().mapping(system, direction)
+    block, faults = read_yaml(path)
+    if faults:
+        first = faults[0]
+        raise Misconfigured(first.code, f"{path}:{first.line}", first.what, first.fix)
+    options = block.get("collect" if direction == "collect" else "deliver")
+    if not isinstance(options, Block):
+        raise Misconfigured(
+            "NO_OPTIONS", f"{path}:1", f"a {direction} mapping says how records come or go", "Add the block"
+        )
+    said: Any = plain(options)
+    return Facts(system, said, docs(block, direction))
+
+
+def asset(source: str) -> Asset:
+    """What a sealed window of this source moves."""
+    return Asset(name=f"exchange_{source}", uri=f"bridge://exchange/{source}")
+
+
+def start_of(options: Facts) -> datetime:
+    """First moment of a source's first scheduled window.
+
+    $BRIDGE_START says it for all sources of an installation, which need not catch up on all that the
+    mappings cover; earlier windows can still be backfilled.
+    """
+    told = os.environ.get("BRIDGE_START") or options.text("start", "2026-01-01")
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        raise Misconfigured(
+            "BAD_MOMENT", f"start of {options.system}", f"{told!r} is no date", "Write it as 2026-11-01"
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def docs(block: Block, direction: Direction) -> str:
+    """The mapping as a page: how each field is filled, what is left out, and why."""
+    lines = [
+        f"**{block.get('mapping', '')}**, version {block.get('version', '?')}, status {block.get('status', '?')}. "
+        "Numbers and held records: **Browse → Reconciliation**.",
+        "",
+    ]
+    release = block.get("release")
+    if direction == "share" and isinstance(release, Block):
+        lines += _policy(release)
+    lines += ["### How each field is filled", "", "| field | is made by |", "|---|---|"]
+    lines += [f"| {_cell(name)} | {_rule(rule)} |" for name, rule in _leaves(block.get("map"))]
+    for title, part in (("Left out on the source side", "ignore"), ("Not filled on the target side", "absent")):
+        said = block.get(part)
+        if isinstance(said, Block) and said:
+            lines += ["", f"### {title}", "", "| field | why |", "|---|---|"]
+            lines += [
+                f"| {_cell(name)} | {_cell(why.get('why', '') if isinstance(why, Block) else why)} |"
+                for name, why in said.items()
+            ]
+    return "\n".join(lines)
+
+
+def _policy(release: Block) -> list[str]:
+    lines = [f"Partner: {release.get('partner', '')}. Basis: {release.get('basis', '')}.", ""]
+    allow = release.get("allow")
+    if isinstance(allow, Block):
+        lines += ["### What may leave", "", "| class of field | legal ground |", "|---|---|"]
+        lines += [*(f"| {_cell(name)} | {_cell(ground)} |" for name, ground in allow.items()), ""]
+    withhold = release.get("withhold")
+    rules = [rule for rule in withhold if isinstance(rule, Block)] if isinstance(withhold, list) else []
+    if rules:
+        lines += ["### What is withheld", "", "| rule | why |", "|---|---|"]
+        lines += [*(f"| `{rule.get('code')}` | {_cell(rule.get('why'))} |" for rule in rules), ""]
+    return lines
+
+
+def _leaves(block: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Each rule of a map block with its target path, lists included."""
+    found: list[tuple[str, Any]] = []
+    if not isinstance(block, Block):
+        return found
+    for name, rule in block.items():
+        for one in rule if isinstance(rule, list) else [rule]:
+            if isinstance(one, Block) and "map" in one:
+                found += _leaves(one["map"], f"{prefix}{name}.")
+            else:
+                found.append((f"{prefix}{name}", one))
+    return found
+
+
+def _rule(rule: Any) -> str:
+    """A rule in one line."""
+    if isinstance(rule, Block):
+        return ", ".join(f"{name} {_rule(value)}" for name, value in rule.items())
+    if isinstance(rule, list):
+        return " + ".join(_rule(value) for value in rule)
+    return f"`{_cell(rule)}`"
+
+
+def _cell(value: Any) -> str:
+    """Text that stays inside its cell of a table."""
+    return str(value).replace("|", "\\|").replace("\n", " ")

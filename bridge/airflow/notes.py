@@ -1,0 +1,127 @@
+"""Each run's note in Airflow: its counts, read from the exchange when the run ends.
+
+Runs in the scheduler, which must not wait and must not fail for it: a note that cannot be written in
+three seconds is not written, and the log says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from airflow.listeners import hookimpl
+
+from bridge.ledger import Books, Delivery, Intake
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+
+    from bridge.airflow.questions import Attempt
+
+log = logging.getLogger(__name__)
+
+OURS: Final = ("collect_", "share_")
+SECONDS: Final = 3
+LENGTH: Final = 1000
+"""What Airflow's column holds."""
+
+
+class RunNotes:
+    """Listens to runs that end."""
+
+    @hookimpl
+    def on_dag_run_success(self, dag_run: DagRun, msg: str) -> None:  # noqa: ARG002 -- Airflow's signature
+        """Write the note of a run that succeeded."""
+        write(dag_run)
+
+    @hookimpl
+    def on_dag_run_failed(self, dag_run: DagRun, msg: str) -> None:  # noqa: ARG002 -- Airflow's signature
+        """Write the note of a run that failed."""
+        write(dag_run)
+
+
+def write(dag_run: DagRun) -> None:
+    """Note what the exchange knows of the run, unless a person has noted something; never raises."""
+    if not dag_run.dag_id.startswith(OURS):
+        return
+    try:
+        found = _last_attempt(f"{dag_run.dag_id}/{dag_run.run_id}")
+        if found is not None:
+            _put(dag_run, note(found))
+    except Exception as error:  # noqa: BLE001 -- the scheduler goes on, whatever is wrong here
+        log.warning("No note for %s %s: %s", dag_run.dag_id, dag_run.run_id, type(error).__name__)
+
+
+def note(attempt: Attempt) -> str:
+    """A run's counts and verdict in Markdown, at most 1000 characters; or why it failed."""
+    if attempt.state != "sealed" or attempt.books is None:
+        return f"**{attempt.state.capitalize()}.** {attempt.note or 'It did not come to an end.'}"[:LENGTH]
+    books = attempt.books
+    lines = [f"**{verdict(books)}**"]
+    if attempt.since and attempt.until:
+        lines.append(f"Window {attempt.since:%Y-%m-%d %H:%M} to {attempt.until:%Y-%m-%d %H:%M} UTC")
+    for source in books.sources:
+        lines.append(f"{source.read:,} read from {source.inputs:,} inputs")
+        lines += _counted(source.counts, source.reasons, [str(state) for state in Intake])
+    for partner in books.partners:
+        lines.append(f"{partner.accepted:,} versions for {partner.partner}")
+        reasons = {**partner.reasons, str(Delivery.DELIVERED): partner.effects}
+        lines += _counted(partner.counts, reasons, [str(state) for state in Delivery])
+    return "\n\n".join([lines[0], "\n".join(f"- {line}" for line in lines[1:])])[:LENGTH]
+
+
+def verdict(books: Books) -> str:
+    """One sentence: whether every record is accounted for."""
+    return "The books balance." if books.balanced else "The books do not balance."
+
+
+def _counted(counts: Mapping[str, int], reasons: Mapping[str, Mapping[str, int]], order: list[str]) -> list[str]:
+    lines = []
+    for state in order:
+        codes = {code: n for code, n in reasons.get(state, {}).items() if n}
+        if counts.get(state):
+            why = ", ".join(f"{code} {n:,}" for code, n in sorted(codes.items(), key=lambda kv: -kv[1])[:6])
+            lines.append(f"{counts[state]:,} {state.replace('_', ' ')}" + (f" ({why})" if why else ""))
+    return lines
+
+
+def _last_attempt(run_key: str) -> Attempt | None:
+    from bridge import settings
+    from bridge.airflow import questions
+
+    engine = sa.create_engine(
+        settings.exchange_url(), poolclass=sa.NullPool, hide_parameters=True, connect_args={"connect_timeout": SECONDS}
+    )
+    with engine.connect() as connection:
+        questions.limit(connection, SECONDS * 1000)
+        found = questions.attempts(connection, run_key)
+    return found[0] if found else None
+
+
+def _put(dag_run: Any, content: str) -> None:
+    """Insert the note, or replace one that no person wrote.
+
+    Inside the transaction in which the scheduler has the run's row locked, under a savepoint: another
+    session would wait for that lock, and a failure would take the scheduler's own work with it.
+    """
+    from airflow.models.dagrun import DagRunNote
+    from sqlalchemy.dialects.postgresql import insert
+
+    session = sa.orm.object_session(dag_run)
+    if session is None:
+        return
+    connection = session.connection()
+    statement = insert(DagRunNote.__table__).values(
+        dag_run_id=dag_run.id, content=content, created_at=sa.func.now(), updated_at=sa.func.now()
+    )
+    mine = DagRunNote.__table__.c
+    with connection.begin_nested():
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["dag_run_id"],
+                set_={"content": content, "updated_at": sa.func.now()},
+                where=mine.user_id.is_(None),
+            )
+        )

@@ -1,0 +1,190 @@
+"""What the pages and the run's note ask the exchange: runs, inputs, windows and records, and no document.
+
+No query here reads ``payload`` or the schema of nominal parts, so what a page shows cannot hold more than
+codes, identifiers, counts and reasons in which personal values are masked.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bridge.ledger import Books
+
+_RUN: Final = """
+SELECT id, kind, name, run_key, attempt, since, until, mapping, revision, fingerprint, state, started_at, finished_at,
+       note, books
+FROM exchange.run
+"""
+_INPUTS: Final = """
+SELECT i.name, i.sha256, i.size, i.arrival, i.counted, i.rows_read, i.problem_code, i.problem, same.name AS same_as,
+       (SELECT array_agg(DISTINCT coalesce(h.position, h.ordinal) ORDER BY coalesce(h.position, h.ordinal))
+        FROM (SELECT position, ordinal FROM exchange.held
+              WHERE run_id = i.run_id AND input_id = i.id AND ordinal >= 0 ORDER BY ordinal LIMIT 20) h) AS held_at
+FROM exchange.input i LEFT JOIN exchange.input same ON same.id = i.same_as
+WHERE i.run_id = :run ORDER BY i.arrival, i.name
+"""
+_WINDOWS: Final = """
+SELECT w.since, w.until, w.sealed_at, w.rows_read, r.run_key
+FROM exchange.sealed_window w JOIN exchange.run r ON r.id = w.run_id
+WHERE w.source = :source ORDER BY w.until DESC, w.since DESC LIMIT :limit
+"""
+_HELD: Final = """
+SELECT h.name, h.partner IS NOT NULL AS at_partner, h.code, count(*) AS problems,
+       count(DISTINCT coalesce(h.bridge_id::text, h.input_id || '/' || h.ordinal)) AS records
+FROM exchange.held h WHERE h.state = 'open' GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 3
+"""
+_RECORD: Final = """
+SELECT r.bridge_id, r.origin_system, r.origin_record_id, r.version, r.cancelled, r.source_version, v.record_status,
+       v.seizure_date, v.seizure_country, v.commodity_group, v.operation_code, encode(r.content_hash, 'hex') AS hash
+FROM exchange.record r
+LEFT JOIN exchange.record_version v ON v.bridge_id = r.bridge_id AND v.version = r.version
+"""
+_HOPS: Final = """
+SELECT coalesce(c.finished_at, c.started_at) AS at, 'intake' AS side, c.name, v.version, t.disposition, NULL AS effect,
+       t.code, i.name || ', record ' || t.ordinal || coalesce(', position ' || t.position, '') AS place, i.sha256,
+       c.run_key, c.mapping, c.revision, c.fingerprint, c.id AS run_id
+FROM exchange.intake t
+JOIN exchange.run c ON c.id = t.run_id
+JOIN exchange.input i ON i.id = t.input_id
+LEFT JOIN exchange.record_version v
+       ON v.bridge_id = t.bridge_id AND v.run_id = t.run_id AND v.input_id = t.input_id AND v.ordinal = t.ordinal
+WHERE t.bridge_id = :id
+UNION ALL
+SELECT d.at, 'delivery', d.partner, d.version, d.disposition, d.effect, d.code, d.receipt, NULL,
+       c.run_key, c.mapping, c.revision, c.fingerprint, c.id
+FROM exchange.delivery d
+JOIN exchange.partner p ON p.partner = d.partner
+JOIN exchange.run c ON c.id = d.run_id
+WHERE d.bridge_id = :id
+ORDER BY at, run_id
+"""
+_PROBLEMS: Final = """
+SELECT name, partner IS NOT NULL AS at_partner, version, code, field, rule, reason, state, at
+FROM exchange.held WHERE bridge_id = :id ORDER BY id
+"""
+_SUSPENDED: Final = """
+SELECT partner, changed_by AS by, reason, changed_at AS at FROM exchange.partner WHERE suspended ORDER BY partner
+"""
+_OPEN: Final = """
+SELECT d.partner, d.disposition, count(*) AS versions, min(d.at) AS oldest
+FROM exchange.delivery d
+WHERE d.disposition IN ('pending', 'in_doubt') AND NOT EXISTS (
+    SELECT FROM exchange.delivery later
+    WHERE later.bridge_id = d.bridge_id AND later.partner = d.partner AND later.version = d.version
+      AND later.run_id > d.run_id)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_LATEST: Final = "SELECT source, max(until) AS until FROM exchange.sealed_window GROUP BY source ORDER BY source"
+_LIMITS: Final = "SELECT set_config('statement_timeout', :timeout, true)"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a run, as the exchange keeps it.
+
+    Args:
+        note: why it failed.
+        books: its counts, once it ended.
+    """
+
+    id: int
+    kind: str
+    name: str
+    run_key: str
+    attempt: int
+    since: datetime | None
+    until: datetime | None
+    mapping: str
+    revision: int
+    fingerprint: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    note: str | None
+    books: Books | None
+
+
+def attempts(connection: sa.Connection, run_key: str) -> list[Attempt]:
+    """Every attempt under a run key, the last one first."""
+    asked = sa.text(f"{_RUN} WHERE run_key = :key ORDER BY attempt DESC")
+    return [_attempt(row) for row in connection.execute(asked, {"key": run_key})]
+
+
+def troubled(connection: sa.Connection, limit: int = 10) -> list[Attempt]:
+    """The newest runs that failed and that no later attempt has made good."""
+    asked = sa.text(
+        f"{_RUN} r WHERE state = 'failed' AND NOT EXISTS (SELECT FROM exchange.run later "
+        "WHERE later.run_key = r.run_key AND later.attempt > r.attempt) ORDER BY started_at DESC LIMIT :limit"
+    )
+    return [_attempt(row) for row in connection.execute(asked, {"limit": limit})]
+
+
+def inputs(connection: sa.Connection, run_id: int) -> list[sa.Row[Any]]:
+    """A run's inputs with their hashes, and where the first held records of each stand."""
+    return list(connection.execute(sa.text(_INPUTS), {"run": run_id}))
+
+
+def windows(connection: sa.Connection, source: str, limit: int = 10) -> list[sa.Row[Any]]:
+    """A source's newest sealed windows."""
+    return list(connection.execute(sa.text(_WINDOWS), {"source": source, "limit": limit}))
+
+
+def latest(connection: sa.Connection) -> dict[str, datetime]:
+    """By source, up to which moment windows are sealed."""
+    return {row.source: row.until for row in connection.execute(sa.text(_LATEST))}
+
+
+def held_by_code(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Open problems by source or partner and code."""
+    return list(connection.execute(sa.text(_HELD)))
+
+
+def suspended(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Partners to which nothing is delivered, with who said so and why."""
+    return list(connection.execute(sa.text(_SUSPENDED)))
+
+
+def undecided(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Deliveries that a later run must end, by partner, with the moment of the oldest."""
+    return list(connection.execute(sa.text(_OPEN)))
+
+
+def find(connection: sa.Connection, text: str, limit: int = 20) -> list[sa.Row[Any]]:
+    """Records by bridge id, or by their identifier at the origin, with or without its system (CEN:2026-17)."""
+    wanted = text.strip()
+    where, values = "r.origin_record_id = :id", {"id": wanted, "system": ""}
+    if re.fullmatch(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", wanted):
+        where = "r.bridge_id = CAST(:uuid AS uuid) OR r.origin_record_id = :id"
+        values = {"uuid": str(uuid.UUID(wanted)), "id": wanted, "system": ""}
+    elif ":" in wanted:
+        system, _, rest = wanted.partition(":")
+        where = "(r.origin_system = :system AND r.origin_record_id = :rest) OR r.origin_record_id = :id"
+        values = {"system": system.strip().upper(), "rest": rest.strip(), "id": wanted}
+    asked = sa.text(f"{_RECORD} WHERE {where} ORDER BY r.origin_system LIMIT :limit")
+    return list(connection.execute(asked, {**values, "limit": limit}))
+
+
+def hops(connection: sa.Connection, bridge_id: uuid.UUID) -> list[sa.Row[Any]]:
+    """Everything that happened to one record, oldest first, each with its run and mapping revision."""
+    return list(connection.execute(sa.text(_HOPS), {"id": bridge_id}))
+
+
+def problems(connection: sa.Connection, bridge_id: uuid.UUID) -> list[sa.Row[Any]]:
+    """Why one record was held, at intake or at a partner."""
+    return list(connection.execute(sa.text(_PROBLEMS), {"id": bridge_id}))
+
+
+def limit(connection: sa.Connection, milliseconds: int) -> None:
+    """Let no statement of this transaction take longer."""
+    connection.execute(sa.text(_LIMITS), {"timeout": str(milliseconds)})
+
+
+def _attempt(row: sa.Row[Any]) -> Attempt:
+    values = row._asdict()
+    return Attempt(**{**values, "books": Books.from_dict(values["books"]) if values["books"] else None})

@@ -1,0 +1,190 @@
+"""upkeep: once a day, what nobody would notice by itself; and the switch by which a person stops deliveries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context
+
+from bridge.airflow.facts import content
+from bridge.airflow.steps import DEFAULTS, run_key, step
+from bridge.errors import Stop
+
+FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+SUSPEND = "suspend"
+RESUME = "resume"
+
+_DOCS = """
+Every morning, apart from one another, so that one alarm hides no other. **A task that fails here is an alarm**:
+its log says what is late, by how much and what to do.
+
+| task | alarms when |
+|---|---|
+| windows | windows are missing between sealed ones (E0), or a source has sealed nothing for longer than declared |
+| deliveries | a delivery has been pending or in doubt, or a partner suspended, for longer than declared |
+| purge | never: it empties work tables and folders of runs that never ended |
+"""
+_SWITCH = """
+Stops all deliveries to one partner at once, and lets them go again. **Trigger** it, choose the partner, say why.
+Your user name and the reason are kept in the exchange and shown under **Browse → Reconciliation**.
+
+A share that is running ends; the next ones skip. Nothing is lost: what the partner missed goes when it is resumed.
+From a shell: `bridge suspend PARTNER --by NAME --reason WHY`, `bridge resume PARTNER --by NAME --reason WHY`.
+"""
+
+
+def upkeep_dag() -> DAG:
+    """The DAG that raises an alarm where windows or deliveries are late, and removes what dead runs left."""
+    with DAG(
+        dag_id="upkeep",
+        schedule=CronTriggerTimetable("30 5 * * *", timezone="UTC"),
+        start_date=FIRST,
+        catchup=False,
+        max_active_runs=1,
+        default_args={**DEFAULTS, "retries": 1},
+        params={
+            "gap_hours": Param(36, type="integer", minimum=1, title="A gap between sealed windows may be so old"),
+            "late_windows": Param(2, type="integer", minimum=1, title="So many windows of a source may be missing"),
+            "open_hours": Param(24, type="integer", minimum=1, title="A delivery may be pending or in doubt so long"),
+            "suspended_days": Param(7, type="integer", minimum=1, title="A partner may be suspended so long"),
+            "keep_days": Param(14, type="integer", minimum=2, title="Work of dead runs is kept so long"),
+        },
+        tags=["upkeep"],
+        description="Alarms on late windows and deliveries; removes what dead runs left",
+        doc_md=_DOCS,
+    ) as dag:
+
+        @step(hours=0.5)
+        def windows() -> dict[str, int]:
+            """Alarm on gaps between sealed windows, and on sources whose newest windows are missing."""
+            now, params = _now_and_params()
+            with _exchange() as exchange:
+                return _alarm(_late_windows(exchange, now, params["gap_hours"], params["late_windows"]))
+
+        @step(hours=0.5)
+        def deliveries() -> dict[str, int]:
+            """Alarm on deliveries without an end state and on partners that are suspended for long."""
+            now, params = _now_and_params()
+            with _exchange() as exchange:
+                return _alarm(_late_deliveries(exchange, now, params["open_hours"], params["suspended_days"]))
+
+        @step(hours=1)
+        def purge() -> dict[str, int]:
+            """Empty work tables and folders of runs that began long ago and never ended."""
+            from bridge import settings
+
+            now, params = _now_and_params()
+            before = now - timedelta(days=params["keep_days"])
+            with _exchange() as exchange:
+                rows = exchange.purge(before)
+            return {**rows, "folders": remove_folders(settings.stage(), before)}
+
+        windows()
+        deliveries()
+        purge()
+    return dag
+
+
+def switch_dag() -> DAG:
+    """The DAG that a person triggers to suspend deliveries to a partner, or to resume them."""
+    partners = content().partners()
+    with DAG(
+        dag_id="switch_partner",
+        schedule=None,
+        max_active_runs=1,
+        default_args={**DEFAULTS, "retries": 0},
+        params={
+            "partner": Param(partners[0], enum=partners, title="Partner"),
+            "action": Param(SUSPEND, enum=[SUSPEND, RESUME], title="What to do"),
+            "reason": Param("", type="string", title="Why", description="Kept with your user name. No personal data."),
+        },
+        tags=["share"],
+        description="Stops or resumes all deliveries to a partner, by a named person for a reason",
+        doc_md=_SWITCH,
+    ) as dag:
+
+        @step(hours=0.1)
+        def switch() -> None:
+            """Move the partner's switch in the name of the signed-in user."""
+            from bridge.errors import Misconfigured
+
+            context = get_current_context()
+            params = context["params"]
+            by, reason = context["dag_run"].triggering_user_name or "", params["reason"].strip()
+            if not by or not reason:
+                raise Misconfigured("NO_REASON", run_key(), "no user or no reason is given", "Trigger it with a reason")
+            with _exchange() as exchange:
+                move = exchange.suspend if params["action"] == SUSPEND else exchange.resume_partner
+                move(params["partner"], by, reason)
+
+        switch()
+    return dag
+
+
+def remove_folders(stage: Path, before: datetime) -> int:
+    """Remove the folders of runs that nobody has touched since; gives their number."""
+    import shutil
+
+    removed = 0
+    for folder in stage.glob("*/*"):
+        if folder.is_dir() and folder.stat().st_mtime < before.timestamp():
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _late_windows(exchange: Any, now: datetime, gap_hours: int, late_windows: int) -> list[str]:
+    from bridge.airflow import questions
+    from bridge.airflow.facts import facts
+    from bridge.flow.windows import latest_window
+
+    with exchange.engine.connect() as connection:
+        latest = questions.latest(connection)
+    found = []
+    for source, until in latest.items():
+        found += [
+            f"{source}: nothing is sealed for {gap}; backfill it"
+            for gap in exchange.gaps(source)
+            if gap.until < now - timedelta(hours=gap_hours)
+        ]
+        if source in content().sources():
+            newest = latest_window(now, facts(source, "collect").text("every"))
+            allowed = newest.until - late_windows * (newest.until - newest.since)
+            if until < allowed:
+                found.append(f"{source}: nothing is sealed since {until:%Y-%m-%d %H:%M}; is collect_{source} paused?")
+    return found
+
+
+def _late_deliveries(exchange: Any, now: datetime, open_hours: int, suspended_days: int) -> list[str]:
+    from bridge.airflow import questions
+
+    with exchange.engine.connect() as connection:
+        undecided, suspended = questions.undecided(connection), questions.suspended(connection)
+    return [
+        f"{row.partner}: {row.versions} versions {row.disposition} since {row.oldest:%Y-%m-%d %H:%M}"
+        for row in undecided
+        if row.oldest < now - timedelta(hours=open_hours)
+    ] + [
+        f"{row.partner}: suspended by {row.by} since {row.at:%Y-%m-%d}: {row.reason}"
+        for row in suspended
+        if row.at < now - timedelta(days=suspended_days)
+    ]
+
+
+def _alarm(found: list[str]) -> dict[str, int]:
+    if found:
+        raise Stop("ALARM", run_key(), "; ".join(found), "Look under Browse, Reconciliation")
+    return {"alarms": 0}
+
+
+def _exchange() -> Any:
+    from bridge import settings
+    from bridge.exchange import Exchange
+
+    return Exchange(settings.exchange_url())
+
+
+def _now_and_params() -> tuple[datetime, dict[str, Any]]:
+    return datetime.now(UTC), dict(get_current_context()["params"])

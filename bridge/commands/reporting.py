@@ -1,0 +1,53 @@
+"""bridge books and bridge held: what an operator or auditor asks of the exchange."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+from rich.table import Table
+
+from bridge import settings
+from bridge.commands import tables
+from bridge.exchange import Exchange, HeldProblem
+
+UNBALANCED = 4
+
+
+def books(source: str | None, partner: str | None, *, as_json: bool) -> int:
+    """All sealed runs together; the exit code says whether they balance."""
+    with Exchange(settings.exchange_url()) as exchange:
+        found = exchange.books(source=source, partner=partner)
+    tables.show(found, as_json=as_json, title="all runs")
+    return 0 if found.balanced else UNBALANCED
+
+
+def held(source: str | None, partner: str | None, code: str | None, limit: int, *, as_json: bool) -> None:
+    """Records that are held, one row per problem."""
+    with Exchange(settings.exchange_url()) as exchange:
+        problems = exchange.held(source=source, partner=partner, code=code, limit=limit)
+    if as_json:
+        for problem in problems:
+            click.echo(json.dumps(dataclasses.asdict(problem), default=str, sort_keys=True))
+        return
+    if not problems:
+        click.echo("Nothing is held.")
+        return
+    table = Table(title="held records", title_justify="left")
+    for name in ("at", "where", "field", "code", "reason"):
+        table.add_column(name, overflow="fold")
+    for problem in problems:
+        table.add_row(problem.name, _where(problem), problem.field, problem.code, problem.reason)
+    tables.console.print(table)
+    click.echo("Next: mend the mapping or ask the supplier for a correction, then collect the window again.")
+
+
+def _where(problem: HeldProblem) -> str:
+    """The input with record number and position, or the record's version at a partner."""
+    if problem.at_partner:
+        return f"{problem.bridge_id} version {problem.version}"
+    if problem.ordinal is None or problem.ordinal < 0:
+        return f"{problem.input}"
+    place = "" if problem.position is None else f", position {problem.position}"
+    return f"{problem.input}, record {problem.ordinal}{place}"

@@ -1,0 +1,149 @@
+"""What a connector must do: the Source and Target contracts, and what they exchange with the flow.
+
+A connector knows how bytes come and go and nothing about what fields mean. It
+holds no state, maps nothing and never retries: it raises TryLater and lets the
+orchestrator decide. Connectors are classes named by protocol in the
+``connectors`` namespace package: ``connectors.files:FilesSource``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from bridge.batch import Batch
+from bridge.errors import Problem
+from bridge.shape import Shape
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A half-open interval of time, since <= t < until, both aware and in UTC."""
+
+    since: datetime
+    until: datetime
+
+    def __post_init__(self) -> None:
+        if self.since.tzinfo is None or self.until.tzinfo is None:
+            raise ValueError("a window's ends carry a time zone")
+        if not self.since < self.until:
+            raise ValueError(f"a window ends after it begins: {self.since} .. {self.until}")
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.since <= moment < self.until
+
+    def __str__(self) -> str:
+        return f"{self.since:%Y-%m-%dT%H:%M:%SZ}/{self.until:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something a source has: a file in a drop folder, or the rows of a table changed in a window.
+
+    Args:
+        name: unique within the source: a path below the drop folder, or the window itself.
+        arrival: when it came to be there, aware, UTC.
+    """
+
+    name: str
+    arrival: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An offer whose bytes lie in the archive under their hash, proven complete and counted.
+
+    Args:
+        path: the archived bytes.
+        counted: rows or records the connector counted apart from reading (E1); None if it cannot.
+        problem: set if the whole input cannot be read (truncated, DOCTYPE, no such encoding): it is
+            held as one, nothing of it flows, its bytes stay.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    arrival: datetime
+    path: Path
+    counted: int | None = None
+    problem: Problem | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """How records come in."""
+
+    def fields(self) -> Shape:
+        """The shape that read() gives, as far as the source itself can tell (a table, a header)."""
+        ...
+
+    def offers(self, window: Window) -> list[Offer]:
+        """All that arrived before window.until, oldest first; the flow decides which belong to the window."""
+        ...
+
+    def fetch(self, offer: Offer, archive: Path) -> Input:
+        """Put the offer's bytes into the archive folder under their hash, prove them complete, count.
+
+        The file is archive/<first two hex digits>/<sha256>, written under a temporary name and then
+        renamed; an existing file of that name is left as it is.
+        """
+        ...
+
+    def read(self, source_input: Input) -> Iterator[Batch]:
+        """The input's records in order, in batches of bounded memory; row numbers run on from 0."""
+        ...
+
+
+ORDER_KEY = "key"
+ORDERS = pa.schema(
+    [
+        pa.field("_row", pa.int64(), False),
+        pa.field("key", pa.string(), False),
+        pa.field("withdraw", pa.bool_(), False),
+        pa.field("source_version", pa.timestamp("us", tz="UTC"), False),
+        pa.field("revision", pa.int32(), False),
+        pa.field("content_hash", pa.binary(32), False),
+        pa.field("idempotency_key", pa.binary(32), False),
+    ]
+)
+"""One row per record that goes to a partner: which record (``key`` is its name at the partner),
+whether to withdraw it, and its place in the order of versions: (withdraw, source_version, revision,
+content_hash), highest wins. ``_row`` joins it to the batch; a withdrawn record has no row there."""
+
+RECEIPTS = pa.schema(
+    [
+        pa.field("_row", pa.int64(), False),
+        pa.field("effect", pa.string(), False),
+        pa.field("receipt", pa.string(), False),
+    ]
+)
+"""One row per order. ``effect``: insert | update | withdraw | unchanged | superseded. ``receipt`` names
+the proof at the partner: inbox key, file name with hash, or message id."""
+
+
+@runtime_checkable
+class Target(Protocol):
+    """How records leave."""
+
+    def fields(self) -> Shape:
+        """The shape that deliver() takes, read from the partner's own tables or schema."""
+        ...
+
+    def deliver(self, batch: Batch, orders: pa.Table) -> pa.Table:
+        """Carry out orders (ORDERS) and say for each what happened (RECEIPTS).
+
+        Effect and proof become durable together, or neither. The same orders again give ``unchanged``
+        and change nothing. Raises TryLater when the partner is not there, Misconfigured when it
+        refuses for good.
+        """
+        ...
+
+    def count(self) -> int | None:
+        """Records of ours that the partner now holds, asked of the partner; None if it cannot say."""
+        ...

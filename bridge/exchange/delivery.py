@@ -1,0 +1,233 @@
+"""What a partner has not yet had, and what became of it.
+
+A share first fixes what it must settle: the current version of each record
+taken in by collect runs that this partner's mapping revision has not yet
+covered, and what an earlier share left pending or in doubt. Versions that have
+a higher one get their end state, superseded, here and then. Only sealed runs
+are seen, each as a whole, because a collect run becomes visible by its commit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from bridge.errors import Stop
+from bridge.exchange.books import run_books
+from bridge.exchange.chain import append
+from bridge.exchange.database import Copier, driver
+from bridge.exchange.layouts import DISPOSITIONS, PROBLEMS, SELECTED, conform
+from bridge.exchange.packed import fetch
+from bridge.exchange.partners import suspension
+from bridge.exchange.runs import Run, end, hold_open
+from bridge.exchange.tables import SCHEMA
+from bridge.ledger import Books
+
+_COVERS: Final = """
+SELECT coalesce(array_agg(c.id ORDER BY c.id), '{}') FROM exchange.run c
+WHERE c.kind = 'collect' AND c.state = 'sealed'
+  AND (CAST(:since AS timestamptz) IS NULL OR (c.since < :until AND c.until > :since))
+  AND (:redeliver OR NOT EXISTS (
+      SELECT FROM exchange.coverage k WHERE k.partner = :partner AND k.revision = :revision AND k.run_id = c.id))
+"""
+_OFFER: Final = """
+CREATE TEMP TABLE offer ON COMMIT DROP AS
+SELECT v.bridge_id, v.version, v.version < r.version AS superseded
+FROM exchange.record_version v JOIN exchange.record r USING (bridge_id)
+WHERE v.run_id = ANY(:covers)
+"""
+_OPEN: Final = """
+INSERT INTO pg_temp.offer
+SELECT DISTINCT d.bridge_id, d.version, d.version < r.version
+FROM exchange.delivery d JOIN exchange.record r USING (bridge_id)
+WHERE d.partner = :partner AND d.disposition IN ('pending', 'in_doubt')
+  AND NOT EXISTS (SELECT FROM exchange.delivery e
+                  WHERE e.partner = d.partner AND e.bridge_id = d.bridge_id AND e.version = d.version
+                    AND e.run_id > d.run_id AND e.disposition NOT IN ('pending', 'in_doubt'))
+  AND NOT EXISTS (SELECT FROM pg_temp.offer o WHERE o.bridge_id = d.bridge_id AND o.version = d.version)
+"""
+_SUPERSEDE: Final = """
+INSERT INTO exchange.delivery (partner, bridge_id, version, run_id, revision, disposition)
+SELECT :partner, o.bridge_id, o.version, :run, :revision, 'superseded' FROM pg_temp.offer o
+WHERE o.superseded AND NOT EXISTS (
+    SELECT FROM exchange.delivery d WHERE d.partner = :partner AND d.bridge_id = o.bridge_id AND d.version = o.version
+      AND d.disposition NOT IN ('pending', 'in_doubt'))
+ON CONFLICT ON CONSTRAINT delivery_pkey DO UPDATE SET disposition = 'superseded'
+"""
+_SELECT: Final = """
+INSERT INTO exchange.selection (run_id, ordinal, bridge_id, version)
+SELECT :run, row_number() OVER (ORDER BY o.bridge_id, o.version), o.bridge_id, o.version FROM pg_temp.offer o
+WHERE NOT o.superseded AND NOT EXISTS (
+    SELECT FROM exchange.delivery d WHERE d.partner = :partner AND d.bridge_id = o.bridge_id AND d.version = o.version
+      AND d.disposition NOT IN ('pending', 'in_doubt')
+      AND (d.run_id = :run OR (d.revision = :revision AND NOT :redeliver)))
+"""
+_SETTLED: Final = """
+SELECT count(*) FROM exchange.delivery WHERE run_id = :run AND disposition NOT IN ('pending', 'in_doubt')
+"""
+_ROWS: Final = """exchange.selection s
+JOIN exchange.record_version v ON v.bridge_id = s.bridge_id AND v.version = s.version
+JOIN exchange.record r ON r.bridge_id = s.bridge_id
+CROSS JOIN LATERAL (
+    SELECT string_agg(d.partner, E'\\x1f') FILTER (WHERE d.holds AND d.partner <> lower(r.origin_system)) AS partners,
+           bool_or(d.holds) FILTER (WHERE d.partner = %(partner)s) AS holds,
+           max(d.effect) FILTER (WHERE d.partner = %(partner)s) AS effect,
+           max(d.version) FILTER (WHERE d.partner = %(partner)s) AS version,
+           max(d.revision) FILTER (WHERE d.partner = %(partner)s) AS revision,
+           (array_agg(d.released_hash) FILTER (WHERE d.partner = %(partner)s))[1] AS released_hash
+    FROM (SELECT DISTINCT ON (d.partner) d.partner, d.holds, d.effect, d.version, d.revision, d.released_hash
+          FROM exchange.delivery d WHERE d.bridge_id = s.bridge_id AND d.holds IS NOT NULL
+          ORDER BY d.partner DESC, d.version DESC, d.run_id DESC) d) seen
+{nominal}
+WHERE s.run_id = %(run)s AND s.ordinal > %(after)s AND s.ordinal <= %(upto)s
+ORDER BY s.ordinal"""
+_NOMINAL: Final = "LEFT JOIN exchange_nominal.payload_nominal n ON n.bridge_id = s.bridge_id AND n.version = s.version"
+_COLUMNS: Final = {
+    "bridge_id": "uuid_send(s.bridge_id)",
+    "version": "s.version",
+    "source_version": "v.source_version",
+    "revision": "v.revision",
+    "content_hash": "v.content_hash",
+    "cancelled": "v.cancelled",
+    "record_status": "v.record_status",
+    "origin_system": "r.origin_system",
+    "origin_record_id": "r.origin_record_id",
+    "payload": "v.payload",
+    "nominal": "NULL::text",
+    "seen_by": "concat_ws(E'\\x1f', r.origin_system, seen.partners)",
+    "prior_holds": "seen.holds",
+    "prior_effect": "seen.effect",
+    "prior_version": "seen.version",
+    "prior_revision": "seen.revision",
+    "prior_hash": "seen.released_hash",
+}
+_FETCHED: Final = pa.schema([f.with_type(pa.string()) if f.name == "seen_by" else f for f in SELECTED])
+_UPSERT: Final = """
+INSERT INTO exchange.delivery AS d (partner, bridge_id, version, run_id, revision, disposition, effect, code, holds,
+                                    released_hash, idempotency_key, receipt)
+SELECT partner, bridge_id, version, run_id, revision, disposition, effect, code, holds,
+       released_hash, idempotency_key, receipt FROM pg_temp.settled
+ON CONFLICT ON CONSTRAINT delivery_pkey DO UPDATE
+SET disposition = excluded.disposition, effect = excluded.effect, code = excluded.code, holds = excluded.holds,
+    released_hash = excluded.released_hash, idempotency_key = excluded.idempotency_key,
+    receipt = excluded.receipt, at = clock_timestamp()
+WHERE NOT (d.disposition = 'delivered' AND excluded.disposition = 'unchanged')
+"""
+_REDRIVEN: Final = """
+UPDATE exchange.held h SET state = 'redriven', redriven_by = :run
+FROM pg_temp.settled s
+WHERE h.state = 'open' AND h.partner = :partner AND h.bridge_id = s.bridge_id AND h.run_id <> :run
+"""
+_COVERED: Final = """
+INSERT INTO exchange.coverage (partner, revision, run_id, share_run_id)
+SELECT :partner, :revision, unnest(covers), id FROM exchange.run WHERE id = :run
+ON CONFLICT DO NOTHING
+"""
+
+
+def select(connection: sa.Connection, run: Run) -> int:
+    """Fix what the share must settle; gives the number of versions that candidates() will stream.
+
+    Wants a REPEATABLE READ transaction, so that all its statements see the same sealed runs. Selecting
+    again leaves out what this run has settled.
+
+    Raises:
+        Stop: PARTNER_SUSPENDED, or RUN_OVER.
+    """
+    switch = suspension(connection, run.name)
+    if switch is not None:
+        what = f"{switch.by} suspended this partner on {switch.at:%Y-%m-%d}: {switch.reason}"
+        raise Stop("PARTNER_SUSPENDED", run.where, what, "Resume the partner when the reason is gone")
+    hold_open(connection, run)
+    here: dict[str, Any] = {
+        "run": run.id,
+        "partner": run.name,
+        "revision": run.revision,
+        "redeliver": run.redeliver,
+        "since": run.window.since if run.window else None,
+        "until": run.window.until if run.window else None,
+    }
+    connection.execute(sa.text("SET LOCAL work_mem = '64MB'"))
+    here["covers"] = connection.scalar(sa.text(_COVERS), here)
+    connection.execute(sa.text("DELETE FROM exchange.selection WHERE run_id = :run"), here)
+    connection.execute(sa.text(_OFFER), here)
+    connection.execute(sa.text(_OPEN), here)
+    connection.execute(sa.text("ANALYZE pg_temp.offer"))
+    connection.execute(sa.text(_SUPERSEDE), here)
+    count = connection.execute(sa.text(_SELECT), here).rowcount
+    settled = connection.scalar(sa.text(_SETTLED), here) or 0
+    connection.execute(
+        sa.text("UPDATE exchange.run SET selected = :selected, covers = :covers WHERE id = :run"),
+        here | {"selected": settled + count},
+    )
+    return count
+
+
+def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: bool) -> pa.Table:
+    """The selected versions with ordinals after < ordinal <= after + size (SELECTED), in that order."""
+    place = {"partner": run.name, "run": run.id, "after": after, "upto": after + size}
+    session = driver(connection)
+    session.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+    columns = _COLUMNS | {"nominal": "n.payload"} if nominal else _COLUMNS
+    table = fetch(session, columns, _FETCHED, _ROWS.format(nominal=_NOMINAL if nominal else ""), place)
+    seen = pc.split_pattern(table.column("seen_by"), "\x1f")
+    return table.set_column(table.column_names.index("seen_by"), SELECTED.field("seen_by"), seen)
+
+
+def settle(connection: sa.Connection, run: Run, dispositions: pa.Table, problems: pa.Table | None) -> int:
+    """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number.
+
+    Settling a version again in the same run replaces what stood there, except that a delivery stays a
+    delivery when its repetition finds it unchanged.
+    """
+    hold_open(connection, run)
+    table = conform(dispositions, DISPOSITIONS, "DISPOSITIONS")
+    session = driver(connection)
+    copier = Copier(session)
+    moved = pc.is_in(table.column("disposition"), value_set=pa.array(["delivered", "unchanged"]))
+    holds = pc.if_else(moved, pc.invert(table.column("withdraw")), pa.scalar(None, pa.bool_()))
+    constants = {
+        "partner": pa.repeat(run.name, table.num_rows),
+        "run_id": pa.repeat(pa.scalar(run.id, pa.int64()), table.num_rows),
+        "revision": pa.repeat(pa.scalar(run.revision, pa.int32()), table.num_rows),
+        "holds": holds,
+    }
+    columns = {name: table.column(name) for name in DISPOSITIONS.names if name != "withdraw"}
+    session.execute(
+        "CREATE TEMP TABLE settled ON COMMIT DROP AS SELECT * FROM exchange.delivery WITH NO DATA;"
+        "ALTER TABLE pg_temp.settled DROP COLUMN at"
+    )
+    copier.copy("pg_temp", "settled", pa.table(columns | constants))
+    here = {"run": run.id, "partner": run.name}
+    connection.execute(sa.text(_REDRIVEN), here)
+    session.execute(_UPSERT)
+    if problems is not None and problems.num_rows:
+        _hold(copier, run, problems)
+    return int(table.num_rows)
+
+
+def _hold(copier: Copier, run: Run, problems: pa.Table) -> None:
+    table = conform(problems, PROBLEMS, "PROBLEMS")
+    columns = {name: table.column(name) for name in PROBLEMS.names}
+    for name, value in (("name", run.name), ("partner", run.name)):
+        columns[name] = pa.repeat(value, table.num_rows)
+    columns["run_id"] = pa.repeat(pa.scalar(run.id, pa.int64()), table.num_rows)
+    copier.copy(SCHEMA, "held", pa.table(columns))
+
+
+def finish(connection: sa.Connection, run: Run) -> Books:
+    """Count what the share settled and, if it balances, seal it."""
+    hold_open(connection, run)
+    asked = sa.text("SELECT selected, covers FROM exchange.run WHERE id = :run")
+    selected, covers = connection.execute(asked, {"run": run.id}).one()
+    if selected is None:
+        raise Stop("NOT_SELECTED", run.where, "nothing was selected in this run", "Select before finishing")
+    found = run_books(connection, run, selected, covers)
+    if found.balanced:
+        connection.execute(sa.text(_COVERED), {"run": run.id, "partner": run.name, "revision": run.revision})
+        end(connection, run, "sealed", found)
+        append(connection, run, found)
+    return found

@@ -1,0 +1,52 @@
+"""Which tables the database has: migrations run from here, never by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+from bridge.exchange import outbound, tables
+
+_LOCK: Final = 0x627269646765
+"""Key of the advisory lock under which migrations run: two containers may start at once."""
+SCHEMAS: Final = (tables.SCHEMA, tables.NOMINAL)
+metadata: Final = outbound.partners.metadata
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Bring the database to the newest tables, inside the caller's transaction; does nothing if they are there."""
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    command.upgrade(configuration(connection), "head")
+
+
+def configuration(connection: sa.Connection) -> Config:
+    """Alembic's configuration for this connection, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def differences(connection: sa.Connection) -> list[object]:
+    """What the database has otherwise than the metadata says; empty if they agree."""
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "include_schemas": True,
+            "include_name": _ours,
+            "version_table_schema": tables.SCHEMA,
+            "compare_type": True,
+            "compare_server_default": True,
+        },
+    )
+    return list(compare_metadata(context, metadata))
+
+
+def _ours(name: str | None, kind: str, parents: Any) -> bool:  # noqa: ARG001  (Alembic passes three)
+    return name in SCHEMAS if kind == "schema" else name != "alembic_version"

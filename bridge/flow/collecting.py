@@ -1,0 +1,212 @@
+"""From a source into the exchange: extract, map and validate, quality, accept.
+
+Each step can be done again: it reads archived bytes and staged files, and its
+effect on the exchange is the same however often it runs. ``collect`` does all
+of them in order; an orchestrator calls them one by one, each with the same run
+key.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bridge import document, quality, settings
+from bridge.batch import POSITION, ROW, Batch
+from bridge.connector import Input, Source, Window
+from bridge.content import Content
+from bridge.errors import BridgeError, Problem, Stop
+from bridge.exchange import Exchange, Run
+from bridge.flow import envelope
+from bridge.flow.stage import Stage
+from bridge.ledger import Books
+from bridge.mapping import Mapping, forward, load, refuse_findings
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """One window of a source on its way: what every step needs.
+
+    Args:
+        run: the attempt in the exchange that all steps of one run key share.
+    """
+
+    source: str
+    window: Window
+    content: Content
+    mapping: Mapping
+    exchange: Exchange
+    run: Run
+    stage: Stage
+
+
+def collect(source: str, window: Window, *, fresh: bool = True, accept_quality: str = "") -> Books:
+    """Bring one window of a source into the exchange and seal it; gives the books, which balance.
+
+    ``fresh`` is False when an old window is collected again: how fresh its records are is then not
+    judged. ``accept_quality`` names who lets a window pass that quality stopped, and why.
+    """
+    key = f"{source} {window} {uuid.uuid4()}"
+    work = extract(source, window, key)
+    try:
+        map_and_validate(work)
+        judge(work, fresh=fresh, accept=accept_quality)
+    except BridgeError as error:
+        work.exchange.fail(work.run, error)
+        raise
+    return accept(work)
+
+
+def open_run(source: str, window: Window, run_key: str) -> Collect:
+    """The work of a run that extract() began, for a later step."""
+    content = Content.find()
+    mapping = load(content, source, "collect")
+    exchange = Exchange(settings.exchange_url())
+    run = exchange.resume(run_key)
+    if run.fingerprint != mapping.fingerprint:
+        raise Stop(
+            "MAPPING_CHANGED",
+            run.where,
+            f"mapping {mapping.name} changed between two steps of this run",
+            "Clear the run from its first task on, so that all of it is done with one mapping",
+        )
+    return Collect(source, window, content, mapping, exchange, run, Stage(source, str(window), run_key))
+
+
+def extract(source: str, window: Window, run_key: str) -> Collect:
+    """Begin the run: archive every input of the window, prove each complete and count it.
+
+    The window's inputs are those that arrived in it, those that its last sealed run had, and late ones:
+    what arrived in a window that was sealed without it.
+    """
+    content = Content.find()
+    mapping = load(content, source, "collect")
+    refuse_findings(mapping)
+    exchange = Exchange(settings.exchange_url())
+    run = exchange.begin_collect(source, window, mapping.name, mapping.fingerprint, run_key)
+    work = Collect(source, window, content, mapping, exchange, run, Stage(source, str(window), run_key))
+    reader = connect(mapping)
+    offers = reader.offers(window)
+    early = [offer for offer in offers if offer.arrival < window.since]
+    late = exchange.late(source, early)
+    archive = settings.archive()
+    for one in exchange.former(source, window, archive):
+        exchange.register(run, one)
+    for offer in offers:
+        if offer.arrival in window or offer in late:
+            exchange.register(run, reader.fetch(offer, archive))
+    return work
+
+
+def map_and_validate(work: Collect) -> dict[str, int]:
+    """Read the run's inputs, map each record to the common schema, check it, and stage what came of it."""
+    reader = connect(work.mapping)
+    work.stage.clear("")
+    read = part = 0
+    for one in work.exchange.inputs(work.run):
+        if one.problem is not None:
+            continue
+        seen = 0
+        for batch in _batches(reader, one, work.mapping):
+            seen += len(batch) + _unreadable(batch)
+            for name, table in _map(work, batch, one).items():
+                if table.num_rows:
+                    work.stage.write_table(f"{name}-{part:05}.parquet", table)
+            part += 1
+        work.exchange.note_read(work.run, one.sha256, seen)
+        read += seen
+    return {"read": read}
+
+
+def judge(work: Collect, *, fresh: bool = True, accept: str = "") -> list[dict[str, Any]]:
+    """Hold the window as a whole against its declared expectations; what was found, without values.
+
+    Raises:
+        Stop: an expectation that stops is not met and nobody accepted that by name.
+    """
+    for table in work.stage.tables("staging"):
+        work.exchange.stage(work.run, table)
+    rules = (work.mapping.collect or {}).get("quality")
+    if not rules:
+        return []
+    from bridge.expectations import judge as judge_window  # its library takes seconds to import
+
+    path = work.content.path(f"schemas/quality/{rules}")
+    return judge_window(work.exchange, work.run, path, fresh=fresh, accept=accept)
+
+
+def accept(work: Collect) -> Books:
+    """Take the staged records into the exchange, balance the books and seal the window, all or nothing."""
+    sealed = work.exchange.sealed(work.run)
+    if sealed is not None:
+        return sealed
+    with work.exchange.intake(work.run) as intake:
+        for table in work.stage.tables("candidates"):
+            intake.accept(table)
+        for table in work.stage.tables("holds"):
+            intake.hold(table)
+        for table in work.stage.tables("outside"):
+            intake.skip(table)
+        books = intake.seal()
+    work.stage.remove()
+    return books
+
+
+def connect(mapping: Mapping) -> Source:
+    """The mapping's source, opened by its connector with its connection."""
+    options = {**mapping.source, **(mapping.collect or {})}
+    module = mapping.content.connector(options["connector"])
+    source: Source = module.source(settings.connection(options["connection"]), options, mapping.source_shape)
+    return source
+
+
+def _batches(reader: Source, one: Input, mapping: Mapping) -> Iterator[Batch]:
+    """Batches as read; a mapping that must see an input whole gets it as one."""
+    if not mapping.grouped:
+        yield from reader.read(one)
+        return
+    batches = list(reader.read(one))
+    if batches:
+        yield envelope.joined(batches)
+
+
+def _unreadable(batch: Batch) -> int:
+    """Records that stand only among the problems."""
+    known = set(batch.rows().to_pylist()) if batch.problems else set()
+    return len({problem.row for problem in batch.problems} - known - {-1})
+
+
+def _map(work: Collect, batch: Batch, one: Input) -> dict[str, pa.Table]:
+    """One batch mapped, checked and told apart: tables to stage, by name."""
+    mapped = forward(work.mapping, batch)
+    documents = document.encode(mapped.batch, work.mapping.target_shape)
+    faults = quality.validate(documents, work.content, today=datetime.now(UTC).date())
+    positions = batch.root.select([ROW, POSITION])
+    where = (
+        dict(zip(positions.column(ROW).to_pylist(), positions.column(POSITION).to_pylist(), strict=True))
+        if faults
+        else {}
+    )
+    placed = [
+        Problem(f.row, -1 if where.get(f.row) is None else where[f.row], f.code, f.field, f.rule, f.reason)
+        for f in faults
+    ]
+    sound = mapped.batch
+    if faults:
+        bad = pa.array(sorted({fault.row for fault in faults}), pa.int64())
+        sound = sound.without(bad)
+        documents = documents.filter(pc.invert(pc.is_in(documents.column(ROW), value_set=bad)))
+    problems = [*batch.problems, *mapped.problems, *placed]
+    accepted = envelope.candidates(sound, documents, mapped.rows, positions, one)
+    return {
+        "candidates": accepted,
+        "staging": envelope.staging(sound, accepted),
+        "holds": envelope.holds(problems, mapped.rows, one),
+        "outside": envelope.outside(mapped.out_of_scope, one),
+    }

@@ -1,0 +1,149 @@
+"""What is ordered from a partner, and what each selected version came to.
+
+Pure tables in, tables out. A version is ordered, or it has its end state
+already: withheld, held, or unchanged because the partner holds just that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+
+from bridge.batch import ROW
+from bridge.connector import ORDERS
+from bridge.errors import Misconfigured, Problem
+from bridge.exchange import DISPOSITIONS, PROBLEMS
+from bridge.ledger import Delivery, Effect
+
+CANCELLED: Final = "CANCELLED"
+"""Rule of a version that its supplier withdrew before the partner ever had it."""
+NOTHING: Final = bytes(32)
+"""Content of a withdrawal."""
+REVISIONS: Final = 10_000
+"""In the order of versions a record stands at collect revision x REVISIONS + share revision: a mapping mended on either
+side makes it newer."""
+
+
+@dataclass(slots=True)
+class Settling:
+    """End states of one batch of selected versions, by row of the batch, and the orders that decide the rest."""
+
+    partner: str
+    revision: int
+    chosen: list[dict[str, Any]]
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    ended: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def end(self, row: int, disposition: Delivery, code: str | None = None, released: bytes | None = None) -> None:
+        """The version at this row needs nothing from the partner."""
+        self.ended[row] = _disposition(self.chosen[row], disposition, code=code, released=released)
+
+    def order(self, row: int, released: bytes) -> None:
+        """Deliver the version at this row: what is released of it has this hash."""
+        self._order(row, released, withdraw=False)
+
+    def withdraw(self, row: int) -> None:
+        """Take back what the partner holds of the record at this row."""
+        self._order(row, NOTHING, withdraw=True)
+
+    def settled(self, receipts: Mapping[int, tuple[str, str]]) -> pa.Table:
+        """DISPOSITIONS of all rows, once the partner has said what became of the orders."""
+        for order in self.orders:
+            effect, receipt = receipts[order[ROW]]
+            done = effect in set(Effect)
+            self.ended[order[ROW]] = _disposition(
+                self.chosen[order[ROW]],
+                Delivery.DELIVERED if done else Delivery(effect),
+                effect=effect if done else None,
+                withdraw=order["withdraw"],
+                released=order["content_hash"],
+                key=order["idempotency_key"],
+                receipt=receipt,
+            )
+        return pa.Table.from_pylist([self.ended[row] for row in range(len(self.chosen))], schema=DISPOSITIONS)
+
+    def ordered(self) -> pa.Table:
+        """ORDERS, each with the effect that it will have (``known``) for a partner whose own state cannot tell."""
+        return pa.Table.from_pylist(self.orders, schema=ORDERS.append(pa.field("known", pa.string())))
+
+    def problems(self, found: Sequence[Problem]) -> pa.Table:
+        """PROBLEMS of the versions that this partner's mapping refuses."""
+        listed = [
+            {
+                "bridge_id": self.chosen[p.row]["bridge_id"],
+                "version": self.chosen[p.row]["version"],
+                "code": p.code,
+                "field": p.field,
+                "rule": p.rule,
+                "reason": p.reason,
+            }
+            for p in found
+        ]
+        return pa.Table.from_pylist(listed, schema=PROBLEMS)
+
+    def _order(self, row: int, released: bytes, *, withdraw: bool) -> None:
+        version = self.chosen[row]
+        revision = order_revision(version["revision"], self.revision)
+        key = hashlib.sha256()
+        for part in (
+            self.partner.encode(),
+            version["bridge_id"],
+            str(version["version"]).encode(),
+            str(revision).encode(),
+            released,
+            b"withdraw" if withdraw else b"deliver",
+        ):
+            key.update(len(part).to_bytes(4, "big") + part)
+        self.orders.append(
+            {
+                ROW: row,
+                "key": str(uuid.UUID(bytes=version["bridge_id"])),
+                "withdraw": withdraw,
+                "source_version": version["source_version"],
+                "revision": revision,
+                "content_hash": released,
+                "idempotency_key": key.digest(),
+                "known": str(Effect.UPDATE if version["prior_holds"] else Effect.INSERT),
+            }
+        )
+
+
+def order_revision(collect: int, share: int) -> int:
+    """The place of two mapping revisions, the collect side first, in the order of versions."""
+    if share >= REVISIONS:
+        raise Misconfigured(
+            "TOO_MANY_REVISIONS",
+            f"revision {share}",
+            f"a partner's mapping has been changed {REVISIONS} times",
+            "Give the mapping a new name, which begins to count anew",
+        )
+    return collect * REVISIONS + share
+
+
+def _disposition(
+    version: Mapping[str, Any],
+    disposition: Delivery,
+    *,
+    effect: str | None = None,
+    code: str | None = None,
+    withdraw: bool = False,
+    released: bytes | None = None,
+    key: bytes | None = None,
+    receipt: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "bridge_id": version["bridge_id"],
+        "version": version["version"],
+        "disposition": str(disposition),
+        "effect": effect,
+        "code": code,
+        "withdraw": withdraw,
+        "released_hash": released,
+        "idempotency_key": key,
+        "receipt": receipt,
+    }

@@ -1,0 +1,204 @@
+"""From the exchange to a partner: select, deliver (release, map, hand over, settle), reconcile.
+
+Records go through release, mapping and delivery in batches of bounded memory
+within one step, so that nothing personal lies in a file between steps. Every
+version that was selected ends in exactly one disposition; done again, a share
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bridge import document, settings
+from bridge.batch import ROOT, ROW, Batch
+from bridge.connector import Target, Window
+from bridge.content import Content
+from bridge.errors import BridgeError, Stop
+from bridge.exchange import Exchange, Run
+from bridge.flow.settling import CANCELLED, Settling
+from bridge.ledger import Books, Delivery
+from bridge.mapping import Mapping, forward, load, refuse_findings
+from bridge.release import release
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A partner's turn: what every step needs.
+
+    Args:
+        selected: versions that the run must settle; 0 where a later step did not ask.
+    """
+
+    partner: str
+    content: Content
+    mapping: Mapping
+    exchange: Exchange
+    run: Run
+    selected: int = 0
+
+
+def share(partner: str, window: Window | None = None, *, redeliver: bool = False, approve: str = "") -> Books:
+    """Deliver to a partner what it may see and has not yet had; gives the books, which balance.
+
+    ``window`` keeps to what was collected in windows within it. ``redeliver`` sends again what the partner
+    has. ``approve`` names who lets this run pass the partner's limits.
+    """
+    work = select(partner, f"{partner} {uuid.uuid4()}", window, redeliver=redeliver)
+    try:
+        deliver(work, approve=approve)
+    except BridgeError as error:
+        work.exchange.fail(work.run, error)
+        raise
+    return reconcile(work)
+
+
+def select(partner: str, run_key: str, window: Window | None = None, *, redeliver: bool = False) -> Share:
+    """Begin the run and fix which versions it must settle."""
+    content = Content.find()
+    mapping = load(content, partner, "share")
+    refuse_findings(mapping)
+    exchange = Exchange(settings.exchange_url())
+    run = exchange.begin_share(partner, mapping.name, mapping.fingerprint, run_key, window, redeliver)
+    return Share(partner, content, mapping, exchange, run, exchange.select(run))
+
+
+def open_share(partner: str, run_key: str) -> Share:
+    """The work of a run that select() began, for a later step."""
+    content = Content.find()
+    mapping = load(content, partner, "share")
+    exchange = Exchange(settings.exchange_url())
+    run = exchange.resume(run_key)
+    if run.fingerprint != mapping.fingerprint:
+        raise Stop(
+            "MAPPING_CHANGED",
+            run.where,
+            f"mapping {mapping.name} changed between two steps of this run",
+            "Clear the run from its first task on, so that all of it is done with one mapping",
+        )
+    return Share(partner, content, mapping, exchange, run)
+
+
+def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
+    """Release, map and hand over all that was selected, batch by batch; orders by kind.
+
+    Raises:
+        Stop: LIMIT when the run would deliver or withdraw more than the partner's limits and nobody approved
+            that; what was handed over before stays settled.
+    """
+    if work.exchange.sealed(work.run) is not None:
+        return {}
+    target = connect(work.mapping)
+    nominal = reads_nominal(work.mapping)
+    sums = {"deliveries": 0, "withdrawals": 0}
+    for chosen in work.exchange.candidates(work.run, nominal=nominal):
+        settling, batch, problems = settle(work, chosen)
+        withdrawals = sum(order["withdraw"] for order in settling.orders)
+        sums["withdrawals"] += withdrawals
+        sums["deliveries"] += len(settling.orders) - withdrawals
+        if not approve:
+            _keep_limits(work, sums)
+        receipts: dict[int, tuple[str, str]] = {}
+        if settling.orders:
+            answer = target.deliver(batch, settling.ordered())
+            receipts = {
+                row: (effect, receipt)
+                for row, effect, receipt in zip(
+                    *(answer.column(name).to_pylist() for name in answer.schema.names), strict=True
+                )
+            }
+        work.exchange.settle(work.run, settling.settled(receipts), settling.problems(problems))
+    return sums
+
+
+def reconcile(work: Share) -> Books:
+    """Prove that every selected version has its end state, and close the run."""
+    sealed = work.exchange.sealed(work.run)
+    return sealed if sealed is not None else work.exchange.finish(work.run)
+
+
+def settle(work: Share, chosen: pa.Table) -> tuple[Settling, Batch, list[Any]]:
+    """Decide for each selected version: order it, withdraw it, or end it here with the reason.
+
+    What a partner holds and may hold no longer is withdrawn, whether its supplier cancelled it or a rule
+    now withholds it.
+    """
+    shape = work.mapping.source_shape
+    chosen = chosen.append_column(ROW, pa.array(range(chosen.num_rows), pa.int64()))
+    versions = chosen.drop_columns(["payload", "nominal"]).to_pylist()
+    settling = Settling(work.partner, work.run.revision, versions)
+    live = chosen.filter(pc.invert(chosen.column("cancelled")))
+    common = assigned(document.decode(live.select([ROW, "payload", "nominal"]), shape), live)
+    released = release(work.mapping.release, shape, common)
+    mapped = forward(work.mapping, released.batch)
+    shaped = document.encode(mapped.batch, work.mapping.target_shape)
+    rules = {row: CANCELLED for row, version in enumerate(versions) if version["cancelled"]}
+    rules |= dict(_pairs(released.withheld, ROW, "rule"))
+    for row, rule in rules.items():
+        if versions[row]["prior_holds"]:
+            settling.withdraw(row)
+        else:
+            settling.end(row, Delivery.WITHHELD, rule)
+    held: dict[int, str] = {}
+    for problem in mapped.problems:
+        held.setdefault(problem.row, problem.code)
+    for row, code in held.items():
+        settling.end(row, Delivery.HELD, code)
+    for row, content in _pairs(shaped, ROW, "content_hash"):
+        if versions[row]["prior_holds"] and versions[row]["prior_hash"] == content and not work.run.redeliver:
+            settling.end(row, Delivery.UNCHANGED, released=content)
+        else:
+            settling.order(row, content)
+    ordered = pa.array([order[ROW] for order in settling.orders], pa.int64())
+    return settling, mapped.batch.only(ordered), mapped.problems
+
+
+def assigned(batch: Batch, chosen: pa.Table) -> Batch:
+    """The common batch with the fields that the exchange, and no source, gives a record."""
+    identities = [str(uuid.UUID(bytes=value)) for value in chosen.column("bridge_id").to_pylist()]
+    given = {
+        "bridge_id": pa.array(identities, pa.string()),
+        "version": chosen.column("version").cast(pa.int64()),
+        "seen_by": chosen.column("seen_by"),
+    }
+    root = batch.root
+    for name, values in given.items():
+        root = root.set_column(root.schema.get_field_index(name), name, values)
+    return Batch({**batch.tables, ROOT: root}, batch.where, batch.sha256, batch.problems)
+
+
+def connect(mapping: Mapping) -> Target:
+    """The mapping's partner, opened by its connector with its connection."""
+    options = {**mapping.target, **(mapping.deliver or {})}
+    options["schema"] = str(mapping.content.path(f"schemas/{options['schema']}"))
+    module = mapping.content.connector(options["connector"])
+    target: Target = module.target(settings.connection(options["connection"]), options, mapping.target_shape)
+    return target
+
+
+def reads_nominal(mapping: Mapping) -> bool:
+    """Whether this partner may see anything that stands in the nominal half of documents; if not, it is never read."""
+    allowed = mapping.release
+    return allowed is not None and (allowed.nominal is not None or bool(allowed.scan) or len(allowed.cap) > 1)
+
+
+def _keep_limits(work: Share, sums: dict[str, int]) -> None:
+    limits = (work.mapping.deliver or {}).get("limits", {})
+    for what, count in sums.items():
+        limit = int(limits.get(what, 0))
+        if limit and count > limit:
+            raise Stop(
+                "LIMIT",
+                work.run.where,
+                f"this run would make {count} {what} or more, and deliver.limits allows {limit}",
+                "Look at the books first; if it is right, run it again with --approve and your name",
+            )
+
+
+def _pairs(table: pa.Table, key: str, value: str) -> list[tuple[Any, Any]]:
+    return list(zip(table.column(key).to_pylist(), table.column(value).to_pylist(), strict=True))

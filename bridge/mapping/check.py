@@ -1,0 +1,249 @@
+"""What is wrong with a mapping, found before a record moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from bridge.content import COLLECT
+from bridge.errors import Misconfigured
+from bridge.mapping import findings as f
+from bridge.mapping.accounts import covers, release_read, source_read, target_filled
+from bridge.mapping.check_codes import code_findings
+from bridge.mapping.check_rules import rule_findings
+from bridge.mapping.findings import FINDINGS, Finding, Severity
+from bridge.mapping.model import LINES, Block, Condition, Mapping, Rule
+from bridge.mapping.names import find_name, names_near, over
+from bridge.shape import Sensitivity, Shape
+
+
+def check(mapping: Mapping) -> list[Finding]:
+    """Every finding of a mapping, errors and warnings, by file and line.
+
+    As long as the file itself has faults, only these are found; examples run when there is no error.
+    """
+    if mapping.faults:
+        found = [
+            FINDINGS[one.code](
+                mapping.where, one.line, one.field or "the file", {"what": one.what, "fix": _bare(one.fix)}
+            )
+            for one in mapping.faults
+        ]
+        return _sorted(found)
+    found = [*_sections(mapping), *_names(mapping), *_source(mapping), *_target(mapping)]
+    found += [*rule_findings(mapping), *code_findings(mapping), *_grounds(mapping)]
+    if not any(one.severity is Severity.ERROR for one in found):
+        from bridge.mapping.examples import example_findings
+
+        found += example_findings(mapping)
+    return _sorted(found)
+
+
+_SOUND: set[tuple[str, str, str]] = set()
+"""Mappings that this process has found sound, by fingerprint: nothing that a check looks at can change without it."""
+
+
+def refuse_findings(mapping: Mapping) -> None:
+    """Let a mapping pass only if nothing is wrong with it; warnings pass.
+
+    Raises:
+        Misconfigured: with the first error, and how many there are.
+    """
+    if (mapping.system, mapping.direction, mapping.fingerprint) in _SOUND:
+        return
+    errors = [one for one in check(mapping) if one.severity is Severity.ERROR]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        first = errors[0]
+        raise Misconfigured(
+            first.code,
+            f"{first.file}:{first.line}",
+            first.message.rstrip(".") + more,
+            f"Run: bridge check {mapping.system}",
+        )
+    _SOUND.add((mapping.system, mapping.direction, mapping.fingerprint))
+
+
+def _bare(text: str) -> str:
+    return text.rstrip(".")
+
+
+def _near(names: list[str]) -> str:
+    return f"did you mean {names[0]}?" if names else "correct the name."
+
+
+def _sorted(found: Iterable[Finding]) -> list[Finding]:
+    unique = {(one.file, one.line, one.code, one.field, one.message): one for one in found}
+    return [unique[key] for key in sorted(unique)]
+
+
+# --- names and double entry -------------------------------------------------------------------------------------------
+
+
+def _names(mapping: Mapping) -> Iterator[Finding]:
+    """Names that mean nothing."""
+    spec, source, target, file = mapping.spec, mapping.source_shape, mapping.target_shape, mapping.where
+    for list_, each, rule in spec.rules_of():
+        at = f"{list_}.{rule.target}" if list_ else rule.target
+        yield from _unknown(mapping, each, rule.fields, rule, at)
+        if list_ in ("", *target.lists) and not any(one.name == rule.target for one in target.table(list_)):
+            known = (
+                [one.name for one in target.table(list_)]
+                if list_
+                else [one.path for one in target] + list(target.lists)
+            )
+            near = get_close_matches(rule.target, known, 1)
+            yield f.UnknownTarget(file, rule.line, at, {"near": _near(near)})
+        elif not list_ and rule.target in mapping.assigned:
+            yield f.Assigned(file, rule.line, at)
+    for block in spec.blocks:
+        if block.list not in target.lists:
+            near = get_close_matches(block.list, list(target.lists), 1)
+            yield f.UnknownTarget(file, block.line, block.list, {"near": _near(near)})
+        if over(block.each) and block.each not in source.lists:
+            yield _no_source(file, block.line, block.list, block.each, list(source.lists))
+        for condition in block.when:
+            yield from _unknown(mapping, block.each, [condition.field], condition, block.list)
+    for condition in spec.scope:
+        yield from _unknown(mapping, "", [condition.field], condition, "scope")
+    if spec.codes_on and find_name(source, spec, "", spec.codes_on) is None:
+        yield _no_source(file, 1, "codes_on", spec.codes_on, names_near(source, "", spec.codes_on))
+    for key in spec.group.key if spec.group else ():
+        if find_name(source, spec, "", key) is None:
+            yield _no_source(file, spec.group.line if spec.group else 1, "group_by", key, names_near(source, "", key))
+
+
+def _unknown(mapping: Mapping, each: str, names: Iterable[str], at: Rule | Condition, field: str) -> Iterator[Finding]:
+    if over(each) and each not in mapping.source_shape.lists:
+        return  # That the list is unknown is said once, at the block.
+    for name in names:
+        if name != "*" and find_name(mapping.source_shape, mapping.spec, each, name) is None:
+            yield _no_source(mapping.where, at.line, field, name, names_near(mapping.source_shape, each, name))
+
+
+def _no_source(file: str, line: int, field: str, name: str, known: list[str]) -> Finding:
+    near = get_close_matches(name, known, 1)
+    return f.UnknownSource(file, line, field, {"name": name, "near": _near(near)})
+
+
+def _source(mapping: Mapping) -> Iterator[Finding]:
+    """Source fields that nobody accounts for, and reasons that do not hold."""
+    read = source_read(mapping)
+    accounted = read.keys() | release_read(mapping)
+    for field in mapping.source_shape:
+        if field.path not in accounted and not any(covers(pattern, field.path) for pattern in mapping.spec.ignore):
+            yield f.Unaccounted(mapping.where, 1, field.path)
+    for pattern, said in mapping.spec.ignore.items():
+        yield from _reason(
+            mapping,
+            "ignore",
+            pattern,
+            said.line,
+            [one.path for one in mapping.source_shape],
+            read,
+            mapping.source["schema"],
+        )
+
+
+def _target(mapping: Mapping) -> Iterator[Finding]:
+    """Target fields that nobody accounts for, reasons that do not hold, and required fields that are never filled."""
+    file, filled = mapping.where, target_filled(mapping)
+    for field in mapping.target_shape:
+        absent = any(covers(pattern, field.path) for pattern in mapping.spec.absent)
+        if field.path in filled or field.path in mapping.assigned:
+            continue
+        if not absent:
+            yield f.Unfilled(file, 1, field.path)
+        elif field.required and not field.list:
+            line = next(said.line for pattern, said in mapping.spec.absent.items() if covers(pattern, field.path))
+            yield f.NeverFilled(file, line, field.path, {"why": "it is said to be absent"})
+    for path, required in mapping.target_shape.lists.items():
+        blocks = [block for block in mapping.spec.blocks if block.list == path]
+        if required and not blocks:
+            yield f.NeverFilled(file, 1, path, {"why": "no block fills the list"})
+        for block in blocks:
+            yield from _entry(mapping, block)
+    paths = [one.path for one in mapping.target_shape]
+    for pattern, said in mapping.spec.absent.items():
+        yield from _reason(mapping, "absent", pattern, said.line, paths, filled, mapping.target["schema"])
+
+
+def _entry(mapping: Mapping, block: Block) -> Iterator[Finding]:
+    made = {rule.target for rule in block.rules}
+    for field in mapping.target_shape.table(block.list):
+        if field.required and field.name not in made:
+            yield f.NeverFilled(mapping.where, block.line, field.path, {"why": "this block does not fill it"})
+
+
+def _reason(
+    mapping: Mapping, word: str, pattern: str, line: int, paths: list[str], used: dict[str, int], schema: str
+) -> Iterator[Finding]:
+    meant = [path for path in paths if covers(pattern, path)]
+    if not meant:
+        yield f.StaleReason(mapping.where, line, pattern, {"word": word, "schema": schema})
+    for path in meant:
+        if path in used:
+            yield f.Contradiction(
+                mapping.where,
+                line,
+                path,
+                {"word": "ignored" if word == "ignore" else "absent", "other": str(used[path])},
+            )
+
+
+def _sections(mapping: Mapping) -> Iterator[Finding]:
+    """Sections that a mapping of its direction must have, or cannot."""
+    file, spec = mapping.where, mapping.spec
+    needed = ["collect"] if mapping.direction == COLLECT else ["release", "deliver"]
+    for word in needed:
+        if getattr(mapping, word) is None:
+            yield f.BadOption(file, 1, word, {"what": f"a {mapping.direction} mapping needs it", "fix": f"Add {word}:"})
+    if spec.group is not None and mapping.source_shape.lists:
+        yield f.BadOption(
+            file,
+            spec.group.line,
+            "group_by",
+            {"what": "rows are grouped only where the source is flat", "fix": "Use each: instead"},
+        )
+    for block in spec.blocks:
+        if block.each == LINES and spec.group is None:
+            yield f.BadOption(
+                file,
+                block.line,
+                block.list,
+                {"what": "there are no lines without group_by", "fix": "Add group_by:, or name a list"},
+            )
+
+
+def _grounds(mapping: Mapping) -> Iterator[Finding]:
+    """What is more personal than its target may hold, and what the release policy does not let leave."""
+    # The policy's module reads batches with a library that a mapping alone does not need.
+    from bridge.policy import findings
+
+    source, target = mapping.source_shape, mapping.target_shape
+    full, open_ = _uses(mapping)
+    found = findings(None, source, target, open_)
+    if mapping.release is not None:
+        found += findings(mapping.release, source, Shape(target.name, ()), full)
+    filled = target_filled(mapping)
+    line = mapping.release.line if mapping.release else 1
+    for code, field, message in found:
+        yield FINDINGS[code](mapping.where, filled.get(field, line), field, {"what": _bare(message)})
+
+
+def _uses(mapping: Mapping) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """By target path the source paths it is made of; and the same without free text that only a closed form leaves:
+    a code, a number or a date cannot carry the words it was read from."""
+    full: dict[str, list[str]] = {}
+    open_: dict[str, list[str]] = {}
+    for list_, each, rule in mapping.spec.rules_of():
+        field = mapping.target_field(list_, rule.target)
+        for name in rule.inputs_read:
+            meant = find_name(mapping.source_shape, mapping.spec, each, name)
+            if field is None or meant is None or meant.field is None:
+                continue
+            full.setdefault(field.path, []).append(meant.field.path)
+            closed = rule.codes or rule.lookup or rule.number or rule.date or rule.datetime or rule.fiscal
+            if not (closed and meant.field.sensitivity is Sensitivity.FREE_TEXT):
+                open_.setdefault(field.path, []).append(meant.field.path)
+    return full, open_

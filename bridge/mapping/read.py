@@ -1,0 +1,285 @@
+"""From a mapping's YAML to plain values: load() reads the file, its schemas and its code lists."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, cast
+
+from bridge.content import SHARE, Content, Direction
+from bridge.errors import Misconfigured
+from bridge.mapping.codes import code_path
+from bridge.mapping.model import (
+    Block,
+    Condition,
+    Example,
+    Fault,
+    Fiscal,
+    Group,
+    Literal,
+    Mapping,
+    Number,
+    Release,
+    Rule,
+    Said,
+    Spec,
+    Withhold,
+)
+from bridge.mapping.structure import structure_faults
+from bridge.mapping.yaml import Block as Names
+from bridge.mapping.yaml import Series, Text, Value, plain, read_yaml
+from bridge.shape import Sensitivity, Shape
+from bridge.shapes import assigned_fields, read_shape
+
+EMPTY = Spec((), (), {}, {}, (), None, "", ())
+
+
+def load(content: Content, system: str, direction: Direction) -> Mapping:
+    """One system's mapping with both its shapes.
+
+    What is wrong inside the file stands in ``faults``, and check() says it; as long as the file's structure is wrong,
+    its rules are empty.
+
+    Raises:
+        Misconfigured: there is no such file.
+    """
+    file = content.mapping(system, direction)
+    names, faults = read_yaml(file)
+    if not faults:
+        faults = structure_faults(content, names)
+    sound = not faults
+    source = _texts(names.get("source"))
+    target = _texts(names.get("target"))
+    record = source.get("record") if direction != SHARE else target.get("record")
+    source_shape, target_shape = Shape("", ()), Shape("", ())
+    if sound:
+        try:
+            source_shape = read_shape(content, source["schema"], source.get("record"))
+            target_shape = read_shape(content, target["schema"], target.get("record"))
+        except Misconfigured as bad:
+            at = "source" if not source_shape.name else "target"
+            faults.append(
+                Fault("M104", names.lines[at], at, f"the schema cannot be read: {bad.where}: {bad.what}", bad.fix)
+            )
+    spec = read_spec(names) if sound else EMPTY
+    shapes = (source_shape, target_shape)
+    return Mapping(
+        content=content,
+        system=system,
+        direction=direction,
+        file=file,
+        name=str(names.get("mapping", "")),
+        version=str(names.get("version", "")),
+        owner=str(names.get("owner", "")),
+        status=str(names.get("status", "")),
+        fingerprint=_fingerprint(content, file.read_bytes(), spec, (source, target), shapes),
+        source_shape=source_shape,
+        target_shape=target_shape,
+        record=record,
+        source=source,
+        target=target,
+        assigned=assigned_fields(content, target["schema"]) if target_shape.name else frozenset(),
+        promised=assigned_fields(content, source["schema"]) if source_shape.name else frozenset(),
+        collect=_options(names.get("collect")),
+        deliver=_options(names.get("deliver")),
+        release=_release(names["release"]) if sound and "release" in names else None,
+        spec=spec,
+        faults=tuple(faults),
+    )
+
+
+def _fingerprint(
+    content: Content, file: bytes, spec: Spec, sides: Iterable[dict[str, str]], shapes: Iterable[Shape]
+) -> str:
+    total = hashlib.sha256(hashlib.sha256(file).digest())
+    for name in sorted(
+        {list_ for _, _, rule in spec.rules_of() for list_ in (rule.codes, rule.lookup.partition(".")[0]) if list_}
+    ):
+        path = content.seek(code_path(name))
+        total.update(f"{name}\0".encode() + (hashlib.sha256(path.read_bytes()).digest() if path else b""))
+    for side in sides:
+        path = content.seek(f"schemas/{side['schema']}") if "schema" in side else None
+        total.update(hashlib.sha256(path.read_bytes()).digest() if path else b"")
+    for shape in shapes:
+        # A schema may take fields from files beside it, so what was read counts, not only the file named.
+        total.update(repr((shape.fields, sorted(shape.lists.items()))).encode())
+    return total.hexdigest()
+
+
+# --- parts of the file; its structure has been checked, so kinds are as the meta schema says --------------------------
+
+
+def read_spec(names: Names) -> Spec:
+    """The rules of a file whose structure is sound."""
+    rules: list[Rule] = []
+    blocks: list[Block] = []
+    top = cast(Names, names["map"])
+    for target, value in top.items():
+        for one in value if isinstance(value, Series) else [value]:
+            said = cast(Names, one)
+            line = said.line if isinstance(value, Series) else top.lines[target]
+            if "each" in said:
+                blocks.append(_block(str(target), line, said))
+            else:
+                rules.append(_rule(str(target), line, said))
+    group = cast("Names | None", names.get("group_by"))
+    return Spec(
+        rules=tuple(rules),
+        blocks=tuple(blocks),
+        ignore=_reasons(names.get("ignore")),
+        absent=_reasons(names.get("absent")),
+        scope=_conditions(names.get("scope")),
+        group=Group(_series(group["key"]), str(group["conflict"]), names.lines["group_by"]) if group else None,
+        codes_on=str(names.get("codes_on", "")),
+        examples=tuple(_example(cast(Names, one)) for one in names.get("examples", ())),
+    )
+
+
+def _block(target: str, line: int, said: Names) -> Block:
+    inner = cast(Names, said["map"])
+    rules = tuple(_rule(str(name), inner.lines[name], cast(Names, rule)) for name, rule in inner.items())
+    return Block(target, line, str(said["each"]), _conditions(said.get("when")), rules)
+
+
+def _rule(target: str, line: int, said: Names) -> Rule:
+    date = said.get("date")
+    fiscal = (
+        Fiscal(str(date["fiscal_year"]), str(date["month"]), int(str(date["starts"])))
+        if isinstance(date, Names)
+        else None
+    )
+    combine, inputs = _inputs(said)
+    hashed = said.get("hash")
+    return Rule(
+        target=target,
+        line=line,
+        combine="fiscal" if fiscal and not combine else combine,
+        inputs=inputs,
+        text=_series(said.get("text")),
+        split=_text(said, "split"),
+        number=_number(said.get("number")),
+        unit=str(said.get("unit", "")),
+        date=() if fiscal else _series(date),
+        datetime=_series(said.get("datetime")),
+        zone=str(said.get("zone", "")),
+        fiscal=fiscal,
+        codes=str(said.get("codes", "")),
+        lookup=str(said.get("lookup", "")),
+        blank=_series(said.get("blank")),
+        take=str(said.get("take", "")),
+        join=_text(said, "join"),
+        start=int(str(said.get("index", "1"))),
+        occurrence=isinstance(hashed, Names) and "occurrence" in hashed,
+        when=_conditions(said.get("when")),
+        default=_text(said, "default"),
+        one_way=str(said.get("one_way", "")),
+    )
+
+
+COMBINES = ("from", "first_of", "concat", "const", "hash", "index")
+
+
+def _inputs(said: Names) -> tuple[str, tuple[str | Literal, ...]]:
+    """The words that say what a rule begins with, joined by ``+`` if there are several, and what it reads."""
+    words = [word for word in COMBINES if word in said]
+    word = words[0] if words else ""
+    value = said.get(word)
+    inputs: tuple[str | Literal, ...] = ()
+    if word == "from":
+        inputs = (str(value),)
+    elif word in ("first_of", "concat"):
+        inputs = tuple(_part(one, word) for one in cast(Series, value))
+    elif word == "const":
+        inputs = tuple(Literal(text) for text in _series(value))
+    elif word == "hash":
+        inputs = _series(cast(Names, value)["of"])
+    return "+".join(words), inputs
+
+
+def _part(one: Value, word: str) -> str | Literal:
+    if isinstance(one, Names):
+        return Literal(str(one["text"]))
+    # Between fields, mere punctuation can only be meant as itself.
+    return Literal(str(one)) if word == "concat" and not any(char.isalnum() for char in str(one)) else str(one)
+
+
+def _number(said: Value | None) -> Number | None:
+    if said is None:
+        return None
+    if isinstance(said, Names):
+        digits = said.get("round")
+        return Number(
+            str(said["decimal"]), str(said.get("thousands", "")), int(str(digits)) if digits is not None else None
+        )
+    return Number(str(said))
+
+
+def _conditions(said: Value | None) -> tuple[Condition, ...]:
+    if not isinstance(said, Names):
+        return ()
+    return tuple(Condition(str(name), _series(value), said.lines[name]) for name, value in said.items())
+
+
+def _reasons(said: Value | None) -> dict[str, Said]:
+    if not isinstance(said, Names):
+        return {}
+    found: dict[str, Said] = {}
+    for name, one in said.items():
+        reason = cast(Names, one)
+        found[str(name)] = Said(str(reason["why"]), str(reason.get("ref", "")), said.lines[name])
+    return found
+
+
+def _example(said: Names) -> Example:
+    given = said["given"]
+    like = str(given["like"]) if isinstance(given, Names) else str(given)
+    changes = _texts(given.get("set")) if isinstance(given, Names) else {}
+    held: tuple[str, ...] = ()
+    if "held" in said:
+        code, _, field = str(said["held"]).partition(" at ")
+        held = (code, field)
+    return Example(
+        str(said["name"]), said.line, like, changes, _texts(said.get("then")), held, str(said.get("out_of_scope", ""))
+    )
+
+
+def _release(value: Value) -> Release:
+    said = cast(Names, value)
+    nominal = said.get("nominal")
+    return Release(
+        partner=str(said["partner"]),
+        basis=str(said["basis"]),
+        allow=_texts(said["allow"]),
+        cap=tuple(Sensitivity(one) for one in _series(said["cap"])),
+        withhold=tuple(_withhold(cast(Names, one)) for one in said.get("withhold", ())),
+        scan=_series(said.get("scan")),
+        nominal=_withhold(nominal) if isinstance(nominal, Names) else None,
+        keep=_texts(said.get("keep")),
+        withdraw=str(said["withdraw"]),
+        line=said.line,
+    )
+
+
+def _withhold(said: Names) -> Withhold:
+    return Withhold(str(said.get("code", "")), _conditions(said["when"]), str(said["why"]), said.line)
+
+
+def _text(said: Names, name: str) -> str | None:
+    return str(said[name]) if name in said else None
+
+
+def _texts(said: Value | None) -> dict[str, str]:
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, Names) else {}
+
+
+def _series(said: Value | None) -> tuple[str, ...]:
+    if said is None:
+        return ()
+    return tuple(str(one) for one in said) if isinstance(said, Series) else (str(said),)
+
+
+def _options(said: Value | None) -> dict[str, Any] | None:
+    return cast(dict[str, Any], plain(said)) if isinstance(said, Names) else None
+
+
+__all__ = ["Text", "load", "read_spec"]

@@ -1,0 +1,27 @@
+"""Files in a folder: what a source system drops for us, and what we drop for a partner.
+
+``source`` reads XML, CSV, XLSX and JSON lines; ``target`` writes XML. The
+folder is named by a path or a ``file://`` URL. Options of each are described
+at FilesSource and FilesTarget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.shape import Shape
+from connectors.files.drop import FilesSource
+from connectors.files.outdrop import FilesTarget
+
+__all__ = ["FilesSource", "FilesTarget", "source", "target"]
+
+
+def source(connection: str, options: Mapping[str, Any], shape: Shape) -> FilesSource:
+    """The source whose files lie in the folder ``connection``."""
+    return FilesSource(connection, options, shape)
+
+
+def target(connection: str, options: Mapping[str, Any], shape: Shape) -> FilesTarget:
+    """The partner whose drop folder is ``connection``."""
+    return FilesTarget(connection, options, shape)

@@ -1,0 +1,3 @@
+from bridge.airflow import share_dag
+
+dag = share_dag("cen")

@@ -1,0 +1,3 @@
+from bridge.airflow import switch_dag
+
+dag = switch_dag()

@@ -1,0 +1,3 @@
+from bridge.airflow import upkeep_dag
+
+dag = upkeep_dag()

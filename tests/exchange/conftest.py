@@ -1,0 +1,33 @@
+"""An exchange on a real PostgreSQL, and a look into its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from bridge.exchange import Exchange
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def exchange(postgres_url: str) -> Iterator[Exchange]:
+    """A migrated, empty exchange."""
+    with Exchange(postgres_url) as made:
+        made.migrate()
+        yield made
+
+
+@pytest.fixture
+def query(postgres_url: str, exchange: Exchange) -> Iterator[Query]:
+    """Runs a statement in the exchange's database and gives its rows."""
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as session:
+
+        def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+            cursor = session.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+        yield run

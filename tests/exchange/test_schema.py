@@ -1,0 +1,110 @@
+"""The tables: made by migrations, equal to the metadata, commented, and split by what is nominal."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from bridge.exchange import Exchange
+from bridge.exchange.schema import metadata
+from tests.exchange.conftest import Query
+from tests.exchange.samples import CANARY, Version, collect, share
+
+
+def test_migrations_make_what_the_metadata_says_and_do_it_once(exchange: Exchange, query: Query) -> None:
+    before = query("SELECT oid, relname FROM pg_class WHERE relnamespace = 'exchange'::regnamespace ORDER BY 1")
+    exchange.migrate()
+    assert query("SELECT oid, relname FROM pg_class WHERE relnamespace = 'exchange'::regnamespace ORDER BY 1") == before
+    assert exchange.differences() == []
+    assert {name for (name,) in query(_TABLES)} == {t.fullname for t in metadata.tables.values()}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE exchange.record ADD COLUMN extra int",
+        "ALTER TABLE exchange.record ALTER COLUMN version TYPE bigint",
+        "ALTER TABLE exchange.run ALTER COLUMN note SET NOT NULL",
+        "DROP INDEX exchange.held_run_id_idx",
+        "COMMENT ON COLUMN exchange.record.version IS 'another'",
+        "CREATE TABLE exchange_nominal.extra (id int)",
+    ],
+)
+def test_a_database_that_was_changed_by_hand_is_told_apart(exchange: Exchange, query: Query, change: str) -> None:
+    query(change)
+    assert len(exchange.differences()) == 1
+
+
+def test_two_that_start_at_once_migrate_together(postgres_url: str) -> None:
+    def start(_: int) -> list[object]:
+        with Exchange(postgres_url) as exchange:
+            exchange.migrate()
+            return exchange.differences()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(start, range(4))) == [[], [], [], []]
+
+
+def test_migrations_go_back_to_nothing(exchange: Exchange, postgres_url: str, query: Query) -> None:
+    from alembic import command
+
+    from bridge.exchange.schema import configuration
+
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "base")
+    engine.dispose()
+    assert query(_TABLES) == []
+    exchange.migrate()
+    assert exchange.differences() == []
+
+
+def test_every_table_and_column_says_what_it_is(exchange: Exchange, query: Query) -> None:
+    undescribed = query(
+        "SELECT c.oid::regclass, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN ('exchange', 'exchange_nominal')"
+        " AND a.attnum > 0 AND NOT a.attisdropped AND c.relname <> 'alembic_version'"
+        " AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid, 'pg_class') IS NULL)"
+    )
+    assert undescribed == []
+
+
+def test_a_nominal_value_stands_in_the_nominal_schema_only(exchange: Exchange, query: Query) -> None:
+    collect(exchange, [Version("S1", nominal=f'{{"persons":[{{"surname":"{CANARY}"}}]}}'), Version("S2")])
+    share(exchange)
+    with_canary = set()
+    for (table,) in query(_TABLES):
+        ((hits, rows),) = query(f"SELECT count(*) FILTER (WHERE t::text LIKE '%{CANARY}%'), count(*) FROM {table} t")
+        if hits:
+            with_canary.add(table)
+        if table in ("exchange.record_version", "exchange.intake", "exchange.delivery"):
+            assert rows == 2
+    assert with_canary == {"exchange_nominal.payload_nominal"}
+
+
+def test_each_reader_role_reads_its_schema_and_not_the_other(
+    exchange: Exchange, query: Query, postgres_url: str
+) -> None:
+    collect(exchange, [Version("S1", nominal="{}")])
+    reads = {
+        "bridge_reader": ("exchange.record_version", "exchange_nominal.payload_nominal"),
+        "bridge_nominal": ("exchange_nominal.payload_nominal", "exchange.record_version"),
+    }
+    for role, (open_table, shut_table) in reads.items():
+        with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as session:
+            session.execute(f"SET ROLE {role}")
+            assert session.execute(f"SELECT count(*) FROM {open_table}").fetchone() == (1,)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(f"SELECT count(*) FROM {shut_table}")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(f"DELETE FROM {open_table}")
+
+
+_TABLES = """
+SELECT relnamespace::regnamespace || '.' || relname FROM pg_class
+WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('exchange', 'exchange_nominal')
+  AND relname <> 'alembic_version' ORDER BY 1
+"""

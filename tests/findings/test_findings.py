@@ -1,0 +1,365 @@
+# ruff: noqa: E501 -- each message stands on one line, as it is told
+"""One broken mapping for each finding, and the exact words in which it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.errors import Misconfigured
+from bridge.mapping import Severity, check, refuse_findings, summary
+from bridge.mapping.findings import FINDINGS
+from tests.mapping.world import PERSONAL, TEXT, World, item
+
+FILE = "mappings/here/collect.yaml"
+SOURCE: dict[str, Any] = {
+    "ref*": TEXT, "day*": TEXT, "country*": {"type": "string", "enum": ["TR", "FR"]}, "surname": {**TEXT, **PERSONAL},
+    "signs": {"type": "array", "items": TEXT}, "goods": item(kind=TEXT, amount=TEXT, unit=TEXT),
+}  # fmt: skip
+TARGET: dict[str, Any] = {
+    "id*": TEXT, "on*": {"type": "string", "x-type": "date"}, "country*": {"type": "string", "enum": ["TR", "FR"]},
+    "who": {**TEXT, **PERSONAL}, "count": {"type": "integer"}, "sure": {"type": "boolean"},
+    "lines": item(kind=TEXT, amount={"type": "string", "x-type": "decimal"}),
+}  # fmt: skip
+RULES = {
+    "id": "{from: ref}",
+    "on": '{from: day, date: "%d/%m/%Y"}',
+    "country": "{from: country, codes: country}",
+    "lines": "{each: goods, map: {kind: {from: kind}, amount: {from: amount, number: '.', unit: unit, codes: unit}}}",
+}
+IGNORE = {"surname": "{why: not needed}", "signs": "{why: not needed}"}
+ABSENT = {"who": "{why: not given}", "count": "{why: not given}", "sure": "{why: not given}"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path, SOURCE, TARGET)
+    made.codes("country", "TR,TR,exact", "FR,FR,exact")
+    made.codes("unit", "KG,KGM,exact", "LB,KGM,unit:0.45359237")
+    (made.root / "mappings" / "here" / "samples" / "one.json").write_text(
+        '{"ref": "a", "day": "09/03/2025", "country": "TR"}'
+    )
+    return made
+
+
+def found(
+    world: World, rules: dict[str, str | None] | None = None, *, ignore: dict[str, str | None] | None = None,
+    absent: dict[str, str | None] | None = None, more: str = "",
+) -> list[str]:  # fmt: skip
+    """What check() says of the sound mapping with these changes; None takes a line out."""
+    write(world, rules or {}, ignore or {}, absent or {}, more)
+    return [str(one) for one in check(world.load())]
+
+
+def write(
+    world: World, rules: dict[str, str | None], ignore: dict[str, str | None], absent: dict[str, str | None], more: str
+) -> None:
+    sections = [{**RULES, **rules}, {**IGNORE, **ignore}, {**ABSENT, **absent}]
+    texts = ["\n".join(f"{name}: {said}" for name, said in one.items() if said is not None) for one in sections]
+    below = [
+        f"{name}:\n  " + text.replace("\n", "\n  ") for name, text in zip(("ignore", "absent"), texts[1:], strict=True)
+    ]
+    world.write(texts[0], "\n".join([*below, more]))
+
+
+def test_the_sound_mapping_has_no_finding_and_both_sums_agree(world: World) -> None:
+    assert found(world) == []
+    assert str(summary(world.load())) == "source 6 mapped + 2 ignored of 8; target 5 mapped + 3 absent of 8"
+    refuse_findings(world.load())
+
+
+CASES: list[tuple[str, dict[str, Any], str]] = [
+    ("M000", {"ignore": {"signs": None}}, ":1: M000 signs: source field neither mapped nor ignored. Map it, or say in ignore: why not."),
+    ("M001", {"rules": {"id": "{from: reff}"}}, ":8: M001 id: no such source field reff; did you mean ref?"),
+    (
+        "M001",
+        {"rules": {"lines": "{each: godos, map: {kind: {from: kind}}}"}},
+        ":11: M001 lines: no such source field godos; did you mean goods?",
+    ),
+    (
+        "M001",
+        {"rules": {"id": "{from: ref, when: {goods.kindd: present}}"}},
+        ":8: M001 id: no such source field goods.kindd; did you mean goods.kind?",
+    ),
+    ("M002", {"rules": {"idd": "{from: ref}"}}, ":12: M002 idd: no such target field; did you mean id?"),
+    (
+        "M002",
+        {"rules": {"lins": "{each: goods, map: {kind: {from: kind}}}"}},
+        ":12: M002 lins: no such target field; did you mean lines?",
+    ),
+    ("M003", {"ignore": {"gone": "{why: x}"}}, ":15: M003 gone: ignore: names no field of source.json. Delete the line."),
+    ("M003", {"absent": {"gone.*": "{why: x}"}}, ":19: M003 gone.*: absent: names no field of target.json. Delete the line."),
+    ("M004", {"ignore": {"ref": "{why: x}"}}, ":15: M004 ref: said to be ignored, yet it is mapped on line 8. Delete one of the two."),
+    (
+        "M004",
+        {"absent": {"lines.*": "{why: x}"}},
+        ":19: M004 lines.kind: said to be absent, yet it is mapped on line 11. Delete one of the two.",
+    ),
+    ("M005", {"absent": {"count": None}}, ":1: M005 count: target field neither mapped nor absent. Map it, or say in absent: why not."),
+    (
+        "M010",
+        {"rules": {"on": "{from: day}"}},
+        ":9: M010 on: day gives text, on wants a date. Say date:.",
+    ),
+    (
+        "M010",
+        {"rules": {"sure": "{from: day}"}, "absent": {"sure": None}},
+        ":12: M010 sure: day gives text, sure wants true or false. Say codes:.",
+    ),
+    (
+        "M010",
+        {"rules": {"count": "{from: day, date: iso}"}, "absent": {"count": None}},
+        ":12: M010 count: day gives a date, count wants a whole number. Say number:.",
+    ),
+    (
+        "M010",
+        {"rules": {"on": "{from: day, date: start}"}},
+        ":9: M010 on: day gives text, on wants a canonical date before start or precision. Say date:.",
+    ),
+    (
+        "M011",
+        {"rules": {"id": "{from: goods.kind, take: first}"}, "ignore": {"ref": "{why: x}"}},
+        ":8: M011 id: required, but goods.kind may be missing. Say default:, or such records will be held.",
+    ),
+    (
+        "M011",
+        {"rules": {"id": "{from: ref, when: {signs: [x]}}"}, "ignore": {"signs": None}},
+        ":8: M011 id: required, but ref when signs x may be missing. Say default:, or such records will be held.",
+    ),
+    (
+        "M012",
+        {"rules": {"id": "{from: goods.kind}"}, "ignore": {"ref": "{why: x}"}},
+        ":8: M012 id: goods.kind gives several values, id takes one. Say take: or join:.",
+    ),
+    ("M013", {"rules": {"id": None}, "absent": {"id": "{why: x}"}, "ignore": {"ref": "{why: x}"}}, ":19: M013 id: required, but it is said to be absent. Map it, or no record will pass."),
+    (
+        "M014",
+        {"rules": {"id": "{text: trim}"}, "ignore": {"ref": "{why: x}"}},
+        ":8: M014 id: a rule begins with one word, here is nothing. Say one of from, first_of, concat, const, hash, index, or a fiscal date.",
+    ),
+    (
+        "M014",
+        {"rules": {"id": "{from: ref, const: x}"}},
+        ":8: M014 id: a rule begins with one word, here is from and const. Say one of from, first_of, concat, const, hash, index, or a fiscal date.",
+    ),
+    ("M014", {"rules": {"id": "{from: ref, join: x}"}}, ":8: M014 id: take and join choose among several values, and here is one. Delete it."),
+    ("M014", {"rules": {"on": '{from: day, date: "%d/%m/%y"}'}}, ":9: M014 on: %d/%m/%y is no form of a date: the year has two digits. Write one such as %d/%m/%Y."),
+    ("M014", {"more": "group_by: {key: [ref], conflict: hold}"}, ":19: M014 group_by: rows are grouped only where the source is flat. Use each: instead."),
+    ("M014", {"rules": {"id": "{from: ref, zone: Europe/Nowhere}"}}, ":8: M014 id: zone Europe/Nowhere is unknown, or stands without datetime:. Write one such as Europe/Brussels."),
+    ("M060", {"more": "examples: [{name: a day, given: one.json, then: {on: 2025-03-10}}]"}, ':19: M060 example "a day": on is 2025-03-09, not 2025-03-10. Correct the mapping or the example.'),
+    ("M060", {"more": "examples: [{name: none, given: two.json, then: {on: 2025-03-10}}]"}, ':19: M060 example "none": mappings/here/samples/two.json: no such file below {root}. Correct the mapping or the example.'),
+    (
+        "M060",
+        {"more": "examples: [{name: held, given: {like: one.json, set: {country: XX}}, held: MISSING at id}]"},
+        ':19: M060 example "held": MISSING at id does not hold it, but UNKNOWN_CODE at country. Correct the mapping or the example.',
+    ),
+    (
+        "M060",
+        {"more": "examples: [{name: held, given: {like: one.json, set: {day: 2025}}, then: {id: a}}]"},
+        ':19: M060 example "held": held: BAD_DATE at on: day: "2025" is no date of the form %d/%m/%Y; correct it at the source, or name its form in date:. Correct the mapping or the example.',
+    ),
+    ("M103", {"rules": {"id": "{form: ref}"}}, ":8: M103 map.id: form is no word here. Did you mean from?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "changes", "line"), CASES, ids=[f"{case[0]}-{number}" for number, case in enumerate(CASES)]
+)
+def test_a_broken_mapping_is_told_in_these_words(world: World, code: str, changes: dict[str, Any], line: str) -> None:
+    expected = FILE + line.replace("{root}", str(world.root))
+    said = found(world, changes.get("rules"), **{name: one for name, one in changes.items() if name != "rules"})
+    assert expected in said
+    assert {one.split()[1] for one in said} >= {code}
+
+
+# --- code lists --------------------------------------------------------------------------------------------------------
+
+HEAD = "source,target,relation,why,reviewed_by,reviewed_on,valid_from,valid_to"
+REVIEW = "office,2026-01-31"
+LIST_CASES: list[tuple[str, str, str | None, str]] = [
+    ("M020", "country", "TR,TR,exact,,{review},,", f"{FILE}:10: M020 country: code FR of country is not in codes/country.csv. Add a row, with relation none if it has no counterpart."),
+    ("M021", "country", "TR,TR,exact,,{review},,\nFR,XF,exact,,{review},,", f'{FILE}:10: M021 country: codes/country.csv: FR -> XF, which country does not allow (XF is not allowed here). Correct it.'),
+    ("M023", "country", None, f"{FILE}:10: M023 country: there is no mappings/codes/country.csv. Write it, or correct the name."),
+    ("M022", "unit", "KG,KGM,exact", "mappings/codes/unit.csv:2: M022 the file: 3 cells under 8 headings. Quote cells that hold a comma."),
+    ("M022", "unit", "KG,KGM,same,,{review},,", "mappings/codes/unit.csv:2: M022 KG: same is no relation. Write one of exact, alias, renamed, broader, narrower, none, unit:<factor>."),
+    ("M022", "unit", "KG,KGM,unit:1e3,,{review},,", "mappings/codes/unit.csv:2: M022 KG: unit:1e3 names no factor. Write a plain number above zero after unit:."),
+    ("M022", "unit", "KG,KGM,none,x,{review},,", "mappings/codes/unit.csv:2: M022 KG: a row has a target if and only if its relation is not none. Fill or empty the target."),
+    ("M022", "unit", "KG,,none,,{review},,", "mappings/codes/unit.csv:2: M022 KG: a row with relation none says why. Give the reason in one sentence."),
+    ("M022", "unit", "KG,KGM,exact,,,,,", "mappings/codes/unit.csv:2: M022 KG: nobody has reviewed the row on a day. Fill reviewed_by and reviewed_on (2026-01-31)."),
+    ("M022", "unit", "KG,KGM,exact,,{review},2024-02-30,", "mappings/codes/unit.csv:2: M022 KG: 2024-02-30 is no day. Write valid_from as 2026-01-31, or leave it empty."),
+    ("M022", "unit", "KG,KGM,exact,,{review},2025-01-01,2024-01-01", "mappings/codes/unit.csv:2: M022 KG: it ends before it begins. Correct valid_from or valid_to."),
+    ("M022", "unit", "KG,KGM,exact,,{review},,\nKG,GRM,exact,,{review},2024-01-01,", "mappings/codes/unit.csv:3: M022 KG: KG has another row for the same time. Keep one, or date them apart."),
+    ("M024", "unit", "KG,KGM,exact,,{review},2024-01-01,", f"{FILE}:11: M024 lines.amount: rows of codes/unit.csv hold for a time only, and nothing says when the event was. Say codes_on:."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "rows", "line"), LIST_CASES, ids=[f"{case[0]}-{number}" for number, case in enumerate(LIST_CASES)]
+)
+def test_a_broken_code_list_is_told_in_these_words(
+    world: World, code: str, name: str, rows: str | None, line: str
+) -> None:
+    path = world.root / "mappings" / "codes" / f"{name}.csv"
+    if rows is None:
+        path.unlink()
+    else:
+        path.write_text(f"{HEAD}\n{rows.replace('{review}', REVIEW)}\n")
+    said = found(world)
+    assert line in said
+    assert {one.split()[1] for one in said} == {code}
+
+
+def test_headings_and_look_ups_are_checked_too(world: World) -> None:
+    path = world.root / "mappings" / "codes" / "unit.csv"
+    path.write_text("source,target,relation\nKG,KGM,exact\n")
+    assert f"mappings/codes/unit.csv:1: M022 the file: its headings are source,target,relation. Write {HEAD}." in found(
+        world
+    )
+    path.write_text(f"{HEAD}\nKG,KGM,exact,,{REVIEW},,\n")
+    world.codes("place", "a,TR", "b,XX", headings="source,land")
+    said = found(world, {"country": "{from: country, lookup: place.land}"})
+    assert (
+        f"{FILE}:10: M021 country: codes/place.csv: b -> XX, which country does not allow (XX is not allowed here). Correct it."
+        in said
+    )
+    said = found(world, {"country": "{from: country, lookup: place.town}"})
+    assert "mappings/codes/place.csv:1: M022 the file: it has no column town beside source. Name one of land." in said
+
+
+def test_an_example_may_expect_a_row_out_of_scope(world: World) -> None:
+    more = "scope: {country: [FR]}\nexamples: [{name: not ours, given: one.json, out_of_scope: scope.country}]"
+    assert found(world, more=more) == []
+    more = more.replace("[FR]", "[TR]")
+    assert found(world, more=more) == [
+        f'{FILE}:20: M060 example "not ours": scope.country leaves no row out of scope. Correct the mapping or the example.'
+    ]
+
+
+# --- what leaves, and what is personal -----------------------------------------------------------------------------------
+
+RELEASE = "release: {partner: There, basis: Art. 1, allow: {event: Art. 1}, cap: [NON_NOMINAL], withdraw: delete}"
+RELEASE_CASES: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "M041",
+        {"rules": {"id": "{concat: [ref, surname]}"}, "ignore": {"surname": None}},
+        f"{FILE}:8: M041 id: surname is person data, and id is declared event: map it elsewhere, or declare id as what it holds.",
+    ),
+    (
+        "M040",
+        {"rules": {"who": "{from: surname}"}, "absent": {"who": None}, "ignore": {"surname": None}, "more": RELEASE},
+        f"{FILE}:12: M040 who: surname is person data: no legal ground is given for There. Give one in release.allow, or ignore the field.",
+    ),
+    (
+        "M042",
+        {
+            "rules": {"who": "{from: surname}"}, "absent": {"who": None}, "ignore": {"surname": None},
+            "more": RELEASE.replace("event: Art. 1", "event: Art. 1, person: Art. 2"),
+        },
+        f"{FILE}:12: M042 who: surname is NOMINAL, which release.cap does not let leave. Ignore the field, or have the cap decided anew.",
+    ),
+    (
+        "M043",
+        {"more": RELEASE.replace("withdraw", "withhold: [{code: X, when: {reff: present}, why: x}], withdraw")},
+        f"{FILE}:19: M043 reff: release looks at reff, which source.json lacks. Correct the name.",
+    ),
+    (
+        "M044",
+        {"more": RELEASE.replace("[NON_NOMINAL]", "[NON_NOMINAL, NOMINAL]")},
+        f"{FILE}:19: M044 release: release.cap has NOMINAL, and release.nominal does not say when persons may leave, so none ever do. "
+        "Give release.nominal, or take NOMINAL out of the cap.",
+    ),
+    (
+        "M045",
+        {"more": RELEASE.replace("withdraw", "scan: [ref], withdraw")},
+        f"{FILE}:19: M045 ref: release.scan lists ref, which is not free text. Take it out.",
+    ),
+    (
+        "M046",
+        {"more": RELEASE.replace("[NON_NOMINAL]", "[SPECIAL_CATEGORY]")},
+        f"{FILE}:19: M046 release: special categories of data leave under no policy: Reg. (EC) No 515/97, Art. 25(5). Take them out of release.",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "changes", "line"), RELEASE_CASES, ids=[case[0] for case in RELEASE_CASES])
+def test_what_a_lawyer_would_refuse_is_told_in_these_words(
+    world: World, code: str, changes: dict[str, Any], line: str
+) -> None:
+    said = found(world, changes.get("rules"), **{name: one for name, one in changes.items() if name != "rules"})
+    assert line in said
+    assert code in {one.split()[1] for one in said}
+
+
+def test_free_text_may_become_a_code_or_a_number_but_not_an_open_text(world: World) -> None:
+    open_text = {**TEXT, "x-class": "free_text", "x-sensitivity": "FREE_TEXT"}
+    world.schema("source", {**SOURCE, "country*": open_text, "day*": open_text, "ref*": open_text})
+    assert found(world) == [
+        f"{FILE}:8: M041 id: ref is free_text data, and id is declared event: map it elsewhere, or declare id as what it holds."
+    ]
+
+
+def test_a_field_that_the_exchange_fills_is_no_mappings_business(world: World) -> None:
+    world.schema("target", {**TARGET, "bridge_id": {**TEXT, "x-assigned": "exchange"}})
+    assert found(world) == []
+    assert f"{FILE}:12: M006 bridge_id: no mapping fills this field; the exchange does. Delete the rule." in found(
+        world, {"bridge_id": "{from: ref}"}
+    )
+
+
+# --- the file itself -----------------------------------------------------------------------------------------------------
+
+FILE_CASES: list[tuple[str, str, str, str]] = [
+    ("M100", "version: 1.0.0", "version: [1.0.0", "{file}:3: M100 not YAML: did not find expected ',' or ']'. Correct the line or the one before."),
+    ("M101", "  id: ", "  id: {const: x}\n  id: ", "{file}:9: M101 map.id: id is already said on line 8. Keep one of the two."),
+    ("M102", "version: 1.0.0", "version: &v 1.0.0\nstatus: *v", "{file}:3: M102 status: an alias (*name) is used. Write the value out where it is meant."),
+    ("M102", "  id: ", "  <<: {who: {from: surname}}\n  id: ", "{file}:8: M102 map: a merge key (<<) is used. Write the values out."),
+    ("M103", "version: 1.0.0\n", "", "{file}:1: M103 the file: version is not said. Add version:."),
+    ("M103", "version: 1.0.0", "version: 1.0", "{file}:2: M103 version: 1.0 is not understood. Its form is ^[0-9]+\\.[0-9]+\\.[0-9]+$."),
+    ("M103", "{from: ref}", "{from: ref, take: any}", "{file}:8: M103 map.id.take: any is not understood. Write first or last or only."),
+    ("M103", "{from: ref}", "{from: }", "{file}:8: M103 map.id.from: nothing is said. Fill it in, or leave the name out."),
+    ("M103", "{from: ref}", "ref", "{file}:8: M103 map.id: a text stands where something else is meant. See docs/reference/mapping.md for its form."),
+    ("M104", "{schema: target.json}", "{schema: gone.json}", "{file}:5: M104 target: the schema cannot be read: schemas/gone.json: no such file below {root}. Correct the path, or add the file."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new", "line"), FILE_CASES, ids=[f"{case[0]}-{number}" for number, case in enumerate(FILE_CASES)]
+)
+def test_a_broken_file_is_told_in_these_words(world: World, code: str, old: str, new: str, line: str) -> None:
+    assert found(world) == []
+    path = world.root / FILE
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    said = [str(one) for one in check(world.load())]
+    assert line.replace("{file}", FILE).replace("{root}", str(world.root)) in said
+    assert {one.split()[1] for one in said} == {code}
+
+
+def test_every_finding_has_its_broken_mapping() -> None:
+    shown = {case[0] for case in (*CASES, *LIST_CASES, *RELEASE_CASES, *FILE_CASES)} | {"M006"}
+    assert shown == set(FINDINGS)
+
+
+def test_findings_stand_in_the_order_of_files_and_lines(world: World) -> None:
+    write(world, {"id": "{from: reff}", "country": "{from: landd}", "zz": "{from: ref}"}, {"gone": "{why: x}"}, {}, "")
+    told = check(world.load())
+    assert [(one.file, one.line) for one in told] == sorted((one.file, one.line) for one in told)
+    assert len(told) == len({str(one) for one in told})
+
+
+def test_an_error_keeps_a_mapping_from_running_and_a_warning_does_not(world: World) -> None:
+    write(world, {"id": "{from: goods.kind, take: first}"}, {"ref": "{why: x}"}, {}, "")
+    assert [one.severity for one in check(world.load())] == [Severity.WARNING]
+    refuse_findings(world.load())
+    write(world, {"id": "{from: reff}"}, {}, {}, "")
+    with pytest.raises(Misconfigured) as refused:
+        refuse_findings(world.load())
+    assert (refused.value.code, refused.value.where) == ("M000", f"{FILE}:1")
+    assert (
+        refused.value.what
+        == "ref: source field neither mapped nor ignored. Map it, or say in ignore: why not (and 1 more)"
+    )
+    assert refused.value.fix == "Run: bridge check here"

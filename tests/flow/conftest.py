@@ -1,0 +1,79 @@
+"""A whole installation for one test: an exchange, a partner's database, drop folders, and a feed with its truth."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bridge import settings
+from bridge.connector import Window
+from bridge.content import Content
+from bridge.exchange import Exchange
+from bridge.feed import Feed, generate
+from bridge.feed.load import load_cases
+from bridge.postgres import Server
+
+START = date(2026, 3, 2)
+DAYS = 5
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where everything of one installation is."""
+
+    home: Path
+    exchange: str
+    cis: str
+    cen_out: Path
+
+    def drop(self, source: str) -> Path:
+        """A source's drop folder."""
+        return self.home / f"{source}_drop"
+
+
+def windows() -> list[Window]:
+    """The feed's windows, one a day."""
+    first = datetime(START.year, START.month, START.day, tzinfo=UTC)
+    return [Window(first + timedelta(days=n), first + timedelta(days=n + 1)) for n in range(DAYS)]
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
+    """Five days with every kind of trouble the generator knows; read only."""
+    return generate(tmp_path_factory.mktemp("feed") / "feed", DAYS, 150, seed=11, start=START, bad_share=0.06)
+
+
+@pytest.fixture
+def installation(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """An empty installation whose connections the settings know."""
+    number = next(_numbers)
+    exchange = postgres.ensure_database(f"flow_{number}_exchange")
+    cis = postgres.ensure_database(f"flow_{number}_cis")
+    cen_out = tmp_path / "cen_out"
+    cen_out.mkdir()
+    monkeypatch.setenv("BRIDGE_HOME", str(tmp_path / "home"))
+    for name, value in {"exchange": exchange, "cis_db": cis, "cen_out": str(cen_out)}.items():
+        monkeypatch.setenv(f"BRIDGE_CONN_{name.upper()}", value)
+    with Exchange(settings.exchange_url()) as opened:
+        opened.migrate()
+    with psycopg.connect(cis.replace("+psycopg", "")) as session:
+        session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
+    yield Installation(tmp_path, exchange, cis, cen_out)
+    with psycopg.connect(postgres.url().replace("+psycopg", ""), autocommit=True) as session:
+        for name in ("exchange", "cis"):
+            session.execute(f"DROP DATABASE flow_{number}_{name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def fed(installation: Installation, feed: Feed, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """The installation with the feed's files in CEN's drop folder and its cases in CIS."""
+    monkeypatch.setenv("BRIDGE_CONN_CEN_DROP", str(feed.cen))
+    load_cases(feed.cis, installation.cis)
+    return installation
