@@ -106,15 +106,18 @@ ORDERS = pa.schema(
         pa.field("_row", pa.int64(), False),
         pa.field("key", pa.string(), False),
         pa.field("withdraw", pa.bool_(), False),
+        pa.field("recall", pa.bool_(), False),
         pa.field("source_version", pa.timestamp("us", tz="UTC"), False),
         pa.field("revision", pa.int32(), False),
         pa.field("content_hash", pa.binary(32), False),
         pa.field("idempotency_key", pa.binary(32), False),
     ]
 )
-"""One row per record that goes to a partner: which record (``key`` is its name at the partner),
-whether to withdraw it, and its place in the order of versions: (withdraw, source_version, revision,
-content_hash), highest wins. ``_row`` joins it to the batch; a withdrawn record has no row there."""
+"""One row per record that goes to a partner: which record (``key`` is its name at the partner), what
+to do, and its place in the order of versions: (withdraw, source_version, revision, content_hash,
+recall), highest wins. ``withdraw`` takes the record back for ever, because its supplier cancelled or
+erased it; ``recall`` takes it back until a higher version comes, because a rule of release withholds
+this one; neither delivers it. ``_row`` joins it to the batch; a record taken back has no row there."""
 
 RECEIPTS = pa.schema(
     [
@@ -125,6 +128,15 @@ RECEIPTS = pa.schema(
 )
 """One row per order. ``effect``: insert | update | withdraw | unchanged | superseded. ``receipt`` names
 the proof at the partner: inbox key, file name with hash, or message id."""
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """A target that can say beforehand which records its partner cannot hold."""
+
+    def unfit(self, batch: Batch) -> list[Problem]:
+        """One problem for each value that a column of the partner cannot hold; its record is held, the rest goes."""
+        ...
 
 
 @runtime_checkable

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from bridge.errors import Misconfigured, Stop
 from bridge.exchange import Exchange
+from bridge.exchange.database import refusals
 from bridge.exchange.outbound import staging
 from bridge.exchange.runs import Run
 from bridge.exchange.tables import run as runs
@@ -100,7 +101,7 @@ def judge(exchange: Exchange, run: Run, path: Path, *, fresh: bool = True, accep
         fix = 'Give both, such as "A. Officer: the source closed two offices"'
         raise Misconfigured("BAD_ACCEPT", run.where, "accepting a window needs a name and a reason", fix)
     expectations = read(path)
-    with exchange.engine.connect() as connection:
+    with refusals(run.where), exchange.engine.connect() as connection:
         past = _past(connection, run, expectations)
         observed = _observed(connection, run, expectations)
     notes = [_cannot_tell(e, n, past, fresh) for e, n in zip(expectations, observed, strict=True)]
@@ -120,12 +121,13 @@ def judge(exchange: Exchange, run: Run, path: Path, *, fresh: bool = True, accep
         for e, number, note in zip(expectations, observed, notes, strict=True)
     ]
     failed = [one for one in found if one["ok"] is False and one["severity"] == "stop"]
+    for one in failed if accept else ():
+        one["accepted"] = accept
+    exchange.note_judgement(run, found)
     if failed and not accept:
         said = "; ".join(f"{_name(one)} is {one['observed']}, expected {one['limit']}" for one in failed)
         fix = 'Look at what the source sent. If it is right, collect it again with --accept-quality "Your Name: reason"'
         raise Stop("QUALITY", run.where, f"the window is not what this source sends: {said}", fix)
-    for one in failed:
-        one["accepted"] = accept
     return found
 
 

@@ -126,6 +126,7 @@ class SourceBooks:
     """What came from one source in the sealed windows asked for.
 
     Args:
+        refused: inputs held as a whole, such as a truncated file; nothing of them was read.
         read: rows or records read, of every sealed run; a window collected twice counts twice on both sides.
         counts: rows by disposition (Intake).
         reasons: rows by disposition and code: problem code of held, rule of out_of_scope, TIE.
@@ -140,6 +141,7 @@ class SourceBooks:
     counts: Mapping[str, int]
     reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     gaps: tuple[tuple[datetime, datetime], ...] = ()
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,11 @@ class Books:
         """One row per count, for a table: of (source or partner), name, state, code, count."""
         out: list[dict[str, str | int]] = []
         for s in self.sources:
-            out += [_row("source", s.source, "inputs", "", s.inputs), _row("source", s.source, "read", "", s.read)]
+            out += [
+                _row("source", s.source, "inputs", "", s.inputs),
+                _row("source", s.source, "refused", "", s.refused),
+            ]
+            out.append(_row("source", s.source, "read", "", s.read))
             out += _counted("source", s.source, s.counts, s.reasons)
         for p in self.partners:
             out.append(_row("partner", p.partner, "accepted", "", p.accepted))
@@ -216,6 +222,7 @@ class Books:
                     "windows": s.windows,
                     "runs": s.runs,
                     "inputs": s.inputs,
+                    "refused": s.refused,
                     "read": s.read,
                     "counts": dict(s.counts),
                     "reasons": {k: dict(v) for k, v in s.reasons.items()},

@@ -5,8 +5,8 @@
         def partner(self) -> Partner: ...
 
 The suite brings its own records (``SHAPE``): a key, a few typed fields and one
-list. A target that promises less says so in a class attribute, and the tests of
-that promise are then not there rather than passing for nothing.
+list. A target that promises less says so in a class attribute; the tests of that
+promise are then skipped in the open, where they would else pass for nothing.
 """
 # ruff: noqa: S101 - these are tests
 
@@ -71,15 +71,21 @@ class Version:
     goods: tuple[str, ...] = ("cigarettes", "tobacco")
     withdraw: bool = False
     revision: int = 1
+    recall: bool = False
+
+    @property
+    def gone(self) -> bool:
+        """The partner holds nothing of the record while this version stands."""
+        return self.withdraw or self.recall
 
     @property
     def content(self) -> bytes:
-        told = () if self.withdraw else (self.summary, self.amount, self.goods)
+        told = () if self.gone else (self.summary, self.amount, self.goods)
         return hashlib.sha256(repr(told).encode()).digest()
 
     @property
     def order(self) -> tuple[Any, ...]:
-        return (self.withdraw, self.version, self.revision, self.content)
+        return (self.withdraw, self.version, self.revision, self.content, self.recall)
 
     @property
     def idempotency(self) -> bytes:
@@ -122,6 +128,7 @@ def orders(versions: Sequence[Version], first: int = 0) -> pa.Table:
             first + i,
             v.key,
             v.withdraw,
+            v.recall,
             _DAY + timedelta(hours=v.version),
             v.revision,
             v.content,
@@ -134,8 +141,8 @@ def orders(versions: Sequence[Version], first: int = 0) -> pa.Table:
 
 
 def batch(versions: Sequence[Version], first: int = 0) -> Batch:
-    """The batch that belongs to ``orders``: a withdrawn version has no row in it."""
-    kept = [(first + i, v) for i, v in enumerate(versions) if not v.withdraw]
+    """The batch that belongs to ``orders``: a version that takes the record back has no row in it."""
+    kept = [(first + i, v) for i, v in enumerate(versions) if not v.gone]
     root = pa.table(
         {
             ROW: pa.array([i for i, _ in kept], pa.int64()),
@@ -177,7 +184,7 @@ def highest(versions: Iterable[Version]) -> Held:
     for v in versions:
         if v.key not in last or v.order > last[v.key].order:
             last[v.key] = v
-    return {key: v.held for key, v in last.items() if not v.withdraw}
+    return {key: v.held for key, v in last.items() if not v.gone}
 
 
 def words(error: BaseException) -> str:
@@ -221,7 +228,8 @@ class TargetConformance:
     """Promises of a Target, each a test."""
 
     versioned: ClassVar[bool] = True
-    """The partner's side knows versions: late and repeated ones change nothing, a withdrawn key stays away."""
+    """The partner's side knows versions: late and repeated ones change nothing, a withdrawn key stays away, a recalled
+    one until a higher version comes."""
     fenced: ClassVar[bool] = True
     """The target has ``loader`` and ``epoch`` and refuses a past one."""
     counted: ClassVar[bool] = True
@@ -319,6 +327,41 @@ class TargetConformance:
         assert deliver(partner.target(), Version("A", 2)) == ["superseded"]
         assert partner.held() == {}
 
+    def test_recall_takes_back_and_a_higher_version_comes_again(self, partner: Partner) -> None:
+        gone, kept = Version("A", 1), Version("B", 1)
+        target = partner.target()
+        deliver(target, gone, kept)
+        assert deliver(target, Version("A", 2, recall=True)) == ["withdraw"]
+        assert deliver(target, Version("A", 2, recall=True)) == ["unchanged"]
+        assert partner.held() == highest([kept])
+        if self.counted:
+            assert target.count() == 1
+        again = Version("A", 2, revision=2)
+        assert deliver(target, again) == ["insert"]
+        assert deliver(target, again) == ["unchanged"]
+        assert partner.held() == highest([again, kept])
+        if self.counted:
+            assert target.count() == 2
+
+    def test_recall_stands_among_the_versions_as_any_other(self, partner: Partner) -> None:
+        self._needs(self.versioned)
+        deliver(partner.target(), Version("A", 3), Version("B", 1))
+        recalls = [Version("A", 2, recall=True), Version("B", 2, recall=True), Version("C", 2, recall=True)]
+        assert deliver(partner.target(), *recalls) == ["superseded", "withdraw", "withdraw"]
+        late = [Version("B", 1), Version("C", 1)]
+        assert deliver(partner.target(), *late, *recalls[1:]) == ["superseded"] * 2 + ["unchanged"] * 2
+        assert partner.held() == highest([Version("A", 3)])
+        assert deliver(partner.target(), Version("C", 3), Version("B", 3, recall=True)) == ["insert", "withdraw"]
+        assert partner.held() == highest([Version("A", 3), Version("C", 3)])
+
+    def test_tombstone_covers_a_recall(self, partner: Partner) -> None:
+        self._needs(self.versioned)
+        deliver(partner.target(), Version("A", 1))
+        deliver(partner.target(), Version("A", 9, recall=True))
+        assert deliver(partner.target(), Version("A", 2, withdraw=True)) == ["withdraw"]
+        assert deliver(partner.target(), Version("A", 10), Version("A", 11, recall=True)) == ["superseded"] * 2
+        assert partner.held() == {}
+
     def test_one_key_many_times_in_a_batch(self, partner: Partner) -> None:
         versions = [
             Version("A", 1),
@@ -344,8 +387,9 @@ class TargetConformance:
             version=st.integers(1, 4),
             summary=st.sampled_from(["one", "two"]),
             goods=st.sampled_from([(), ("a",), ("a", "b")]),
-            withdraw=st.sampled_from([False, False, False, True]),
+            withdraw=st.sampled_from([*[False] * 7, True]),
             revision=st.integers(1, 2),
+            recall=st.sampled_from([False, False, True]),
         )
         versions = data.draw(st.lists(version, min_size=1, max_size=10))
         shuffled = data.draw(st.permutations(versions + versions[: data.draw(st.integers(0, 3))]))

@@ -40,13 +40,13 @@ class Facts:
 def content() -> Content:
     """The content of this DAG's bundle, else what bridge.content finds.
 
-    Airflow puts a bundle's root on the import path. Where that root holds content, every step of the run
-    must use it and no other, so it is also written into $BRIDGE_CONTENT of this process: a run of an
-    old commit that is cleared runs again with the mappings of its commit.
+    Airflow puts a bundle's root last on the import path. Where that root holds content, every step of the
+    run must use it before any other, so it is also written into $BRIDGE_CONTENT of this process: a run of
+    an old commit that is cleared runs again with the mappings of its commit.
     """
     named = [part for part in os.environ.get("BRIDGE_CONTENT", "").split(os.pathsep) if part]
-    bundles = [entry for entry in sys.path if entry and (Path(entry) / "mappings").is_dir() and entry not in named]
-    found = Content.find(*map(Path, bundles))
+    bundle = next((entry for entry in reversed(sys.path) if entry and (Path(entry) / "mappings").is_dir()), None)
+    found = Content.find(*(Path(part) for part in [bundle, *named] if part))
     os.environ["BRIDGE_CONTENT"] = os.pathsep.join(map(str, found.roots))
     return found
 

@@ -48,8 +48,7 @@ def write(dag_run: DagRun) -> None:
         return
     try:
         found = _last_attempt(f"{dag_run.dag_id}/{dag_run.run_id}")
-        if found is not None:
-            _put(dag_run, note(found))
+        _put(dag_run, note(found) if found else "The exchange knows nothing of this run: read its first task's log.")
     except Exception as error:  # noqa: BLE001 -- the scheduler goes on, whatever is wrong here
         log.warning("No note for %s %s: %s", dag_run.dag_id, dag_run.run_id, type(error).__name__)
 

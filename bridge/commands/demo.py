@@ -7,7 +7,6 @@ backfills, and reads the books.
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
@@ -43,7 +42,8 @@ def demo() -> None:
     """
     before = _at_partners() if (settings.home() / "feed").exists() else None
     days = _feed()
-    running = local.up(_say)
+    # Nothing is caught up on schedule: the demo's days are backfilled, and what comes after now is collected.
+    running = local.up(_say, start=datetime.now(UTC).isoformat(timespec="seconds"))
     engineer = AirflowApi(running.url, "engineer", running.passwords["engineer"])
     engineer.unpause([*(f"collect_{name}" for name in COLLECTS), *(f"share_{name}" for name in SHARES)])
     _say(f"Airflow backfills collect_cen over {DAYS} windows, {days}, and collects CIS for the same days")
@@ -92,8 +92,6 @@ def _feed() -> Window:
         if session.execute("SELECT to_regclass('cis.case')").fetchone() == (None,):
             session.execute(Content.find().path("schemas/cis/cis.sql").read_bytes())
     load_cases(folder / "cis", settings.connection("cis_db"))
-    # A new installation has nothing to catch up on but the demo's own days, which are backfilled.
-    os.environ.setdefault("BRIDGE_START", datetime.now(UTC).date().isoformat())
     return Window(first_day, first_day + timedelta(days=DAYS))
 
 

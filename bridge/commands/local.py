@@ -49,10 +49,11 @@ class Local:
     passwords: Mapping[str, str]
 
 
-def up(say: Callable[[str], None]) -> Local:
+def up(say: Callable[[str], None], start: str = "") -> Local:
     """Start what is not running yet: PostgreSQL with the exchange's tables, then Airflow.
 
-    ``say`` is told each step as it begins.
+    ``say`` is told each step as it begins. ``start`` is the moment from which a new installation's sources
+    are collected on schedule; if it is not given, each from the start that its mapping says.
     """
     home = settings.home()
     say("Starting PostgreSQL")
@@ -64,7 +65,7 @@ def up(say: Callable[[str], None]) -> Local:
 
     with Exchange(settings.exchange_url()) as exchange:
         exchange.migrate()
-    secret = _secrets(home / "airflow")
+    secret = _secrets(home / "airflow", start)
     environment = _environment(home / "airflow", metadata, secret)
     if not _alive(home / "airflow"):
         say("Bringing Airflow's tables up to date")
@@ -74,6 +75,14 @@ def up(say: Callable[[str], None]) -> Local:
     url = f"http://127.0.0.1:{secret['port']}"
     _wait(url, home / "airflow")
     return Local(url, secret["passwords"])
+
+
+def environment() -> dict[str, str]:
+    """The environment in which Airflow's own commands speak to this installation, which must be up."""
+    home = settings.home()
+    if not _alive(home / "airflow"):
+        raise Misconfigured("NOT_UP", str(home), "no Airflow of this installation is running", "Run: bridge up")
+    return _environment(home / "airflow", Server(home).url("airflow"), _secrets(home / "airflow", ""))
 
 
 def down() -> list[str]:
@@ -88,8 +97,8 @@ def down() -> list[str]:
     return stopped
 
 
-def _secrets(folder: Path) -> dict[str, Any]:
-    """Ports, keys and passwords of this installation, made once; only the owner can read them."""
+def _secrets(folder: Path, start: str) -> dict[str, Any]:
+    """Ports, keys, passwords and start of this installation, made once; only the owner can read them."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "secrets.json"
     if path.exists():
@@ -101,6 +110,7 @@ def _secrets(folder: Path) -> dict[str, Any]:
         "fernet": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "jwt": secrets.token_urlsafe(48),
         "session": secrets.token_urlsafe(48),
+        "start": start,
         "passwords": {user: secrets.token_urlsafe(9) for user in ROLES},
     }
     for name, value in (("secrets.json", made), ("passwords.json", made["passwords"])):
@@ -118,6 +128,7 @@ def _environment(folder: Path, metadata: str, secret: Mapping[str, Any]) -> dict
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(content / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": secret["fernet"],
@@ -143,6 +154,8 @@ def _environment(folder: Path, metadata: str, secret: Mapping[str, Any]) -> dict
         "BRIDGE_HOME": str(settings.home()),
         "PYTHONUNBUFFERED": "1",
     }
+    if secret["start"]:
+        said["BRIDGE_START"] = secret["start"]
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, **said}
 

@@ -36,7 +36,7 @@ def held(source: str | None, partner: str | None, code: str | None, limit: int, 
         return
     table = Table(title="held records", title_justify="left")
     for name in ("at", "where", "field", "code", "reason"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", ratio=3 if name == "reason" else None)
     for problem in problems:
         table.add_row(problem.name, _where(problem), problem.field, problem.code, problem.reason)
     tables.console.print(table)

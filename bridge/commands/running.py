@@ -15,7 +15,7 @@ from bridge.flow.windows import latest_window, parse_moment, windows_between
 from bridge.mapping import load
 
 
-def run(source: str, since: str | None, until: str | None, *, as_json: bool) -> None:
+def run(source: str, since: str | None, until: str | None, *, accept_quality: str, as_json: bool) -> None:
     """Collect the windows between two moments, or the last whole one."""
     where = f"bridge run {source}"
     mapping = load(Content.find(), source, "collect")
@@ -36,7 +36,7 @@ def run(source: str, since: str | None, until: str | None, *, as_json: bool) -> 
     for number, window in enumerate(windows, 1):
         if not as_json:
             click.echo(f"{source}: window {number} of {len(windows)}, {window}", err=True)
-        books = collecting.collect(source, window, fresh=window == latest)
+        books = collecting.collect(source, window, fresh=window == latest, accept_quality=accept_quality)
         tables.show(books, as_json=as_json, title=str(window))
     if not as_json:
         click.echo("Next: bridge share PARTNER, or bridge held to see what was held and why.")

@@ -40,7 +40,10 @@ def verdict(books: Books) -> str:
 
 
 def _source(s: SourceBooks, title: str) -> Table:
-    table = _table(f"{title}: source {s.source}", f"{s.windows} windows, {s.runs} runs, {s.inputs} inputs")
+    table = _table(
+        f"{title}: source {s.source}",
+        f"{s.windows} windows, {s.runs} runs, {s.inputs} inputs, {s.refused} of them held as a whole",
+    )
     table.add_row("read", f"{s.read:,}", "")
     for state in Intake:
         table.add_row(str(state), f"{s.counts.get(state, 0):,}", _reasons(s.reasons.get(state, {})))
@@ -68,4 +71,4 @@ def _table(title: str, caption: str) -> Table:
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{code or '-'} {count:,}" for code, count in sorted(counts.items(), key=lambda kv: -kv[1]))
+    return ", ".join(f"{code or '-'} {n:,}" for code, n in sorted(counts.items(), key=lambda kv: -kv[1]) if n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from bridge.exchange.database import Copier, driver
 from bridge.exchange.layouts import STAGING, conform
 from bridge.exchange.runs import Run, hold_open
 from bridge.exchange.tables import SCHEMA, inputs
+from bridge.exchange.tables import run as runs
 
 _LATE: Final = """
 SELECT o.place FROM unnest(CAST(:names AS text[]), CAST(:arrivals AS timestamptz[]))
@@ -75,6 +76,11 @@ def former(connection: sa.Connection, source: str, window: Window, archive: Path
     """The inputs with which the window was last sealed; none if it is not sealed."""
     here = {"source": source, "since": window.since, "until": window.until}
     return [_input(row, archive) for row in connection.execute(sa.text(_FORMER), here)]
+
+
+def note_judgement(connection: sa.Connection, run: Run, found: Sequence[Mapping[str, Any]]) -> None:
+    """Write down what the window's quality expectations found."""
+    connection.execute(runs.update().where(runs.c.id == run.id).values(judgement=list(found)))
 
 
 def note_read(connection: sa.Connection, run: Run, sha256: str, rows: int) -> None:

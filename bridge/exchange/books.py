@@ -20,10 +20,11 @@ WHERE c.kind = 'collect' AND c.state = 'sealed'
 """
 _SOURCES: Final = """
 SELECT c.name, count(DISTINCT (c.since, c.until)) AS windows, count(*) AS runs, sum(i.inputs)::bigint AS inputs,
+       sum(i.refused)::bigint AS refused,
        sum(i.read)::bigint AS read, sum(i.counted)::bigint AS counted, sum(i.countable)::bigint AS countable,
        coalesce(array_agg(i.wrong) FILTER (WHERE i.wrong IS NOT NULL), '{}') AS wrong
 FROM exchange.run c CROSS JOIN LATERAL (
-    SELECT count(*) AS inputs, coalesce(sum(i.rows_read), 0) AS read, coalesce(sum(i.counted), 0) AS counted,
+    SELECT count(*) AS inputs, count(i.problem_code) AS refused, coalesce(sum(i.rows_read), 0) AS read, coalesce(sum(i.counted), 0) AS counted,
            coalesce(sum(i.rows_read) FILTER (WHERE i.counted IS NOT NULL), 0) AS countable,
            min(i.name) FILTER (WHERE i.counted <> i.rows_read) AS wrong
     FROM exchange.input i WHERE i.run_id = c.id AND i.same_as IS NULL) i
@@ -123,7 +124,7 @@ def _source(connection: sa.Connection, row: Any, runs: list[int]) -> tuple[Sourc
     written = connection.scalar(sa.text(_WRITTEN), here) or 0
     missing = gaps(connection, row.name)
     pairs = tuple((gap.since, gap.until) for gap in missing)
-    one = SourceBooks(row.name, row.windows, row.runs, row.inputs, row.read, counts, reasons, pairs)
+    one = SourceBooks(row.name, row.windows, row.runs, row.inputs, row.read, counts, reasons, pairs, row.refused)
     return one, [
         Equation("E0", f"{row.name} gaps", len(missing), 0, {}, tuple(map(str, missing[:5]))),
         Equation("E1", f"{row.name} inputs", row.counted, row.countable, {"read": row.countable}, tuple(row.wrong[:5])),

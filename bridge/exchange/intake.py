@@ -13,6 +13,7 @@ table that this very transaction fills, the planner would hash all of it.
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
@@ -23,7 +24,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from bridge.errors import Misconfigured, Stop, TryLater
-from bridge.exchange import order, seal
+from bridge.exchange import erasure, order, seal
 from bridge.exchange.chain import append
 from bridge.exchange.database import Copier, driver, refusals
 from bridge.exchange.layouts import CANDIDATES, HOLDS, OUT_OF_SCOPE, conform
@@ -125,6 +126,10 @@ class Intake:
         with refusals(self._run.where):
             self._account(table, Disposition.OUT_OF_SCOPE, table.column("rule"))
         return int(table.num_rows)
+
+    def scrub(self, bridge_id: uuid.UUID) -> None:
+        """Empty every document of the record, which must have been ended in this run."""
+        erasure.scrub(self._connection, bridge_id)
 
     def seal(self) -> Books:
         """Check that every record read is accounted for, and seal the window.

@@ -78,7 +78,7 @@ def seal_window(connection: sa.Connection, run: Run) -> Books:
         Equation("E2", f"{run.name} rows", read, sum(counts.values()), counts, tuple(_gaps(connection, run, inputs))),
         Equation("E2", f"{run.name} versions written", versions, accepted, {Intake.ACCEPTED: accepted}),
     )
-    source = SourceBooks(run.name, 1, 1, len(inputs), read, counts, reasons)
+    source = SourceBooks(run.name, 1, 1, len(inputs), read, counts, reasons, refused=sum(row.whole for row in inputs))
     books = Books((source,), (), equations, window.since, window.until)
     if books.balanced:
         span = {"since": window.since, "until": window.until, "read": read}

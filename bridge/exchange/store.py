@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from bridge import settings
 from bridge.connector import Input, Offer, Window
 from bridge.errors import BridgeError, Stop
-from bridge.exchange import arrivals, books, chain, delivery, explain, held, partners, runs, schema
+from bridge.exchange import arrivals, books, chain, delivery, erasure, explain, held, partners, runs, schema
 from bridge.exchange.database import connect, transaction
 from bridge.exchange.intake import Intake
 from bridge.exchange.runs import COLLECT, SHARE, Run
@@ -155,6 +155,11 @@ class Exchange:
         with transaction(self._engine, run.where) as connection:
             arrivals.note_read(connection, run, sha256, rows)
 
+    def note_judgement(self, run: Run, found: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what the window's quality expectations found, whether or not they let it pass."""
+        with transaction(self._engine, run.where) as connection:
+            arrivals.note_judgement(connection, run, found)
+
     def stage(self, run: Run, rows: pa.Table) -> int:
         """Put header columns (STAGING) where expectations can query them; gives the number of rows."""
         with transaction(self._engine, run.where) as connection:
@@ -180,6 +185,26 @@ class Exchange:
             if error.code != "RUN_OVER":
                 self.fail(run, error, taken.books if taken else None)
             raise
+
+    def erase(self, bridge_id: uuid.UUID, by: str, reason: str) -> Books:
+        """Empty every document of a record for good and end it with a tombstone, which shares pass on as a withdrawal.
+
+        A named person does it, for a reason. Done again it changes nothing.
+
+        Raises:
+            Misconfigured: NO_SUCH_RECORD.
+        """
+        one = erasure.request(bridge_id, by, reason)
+        with transaction(self._engine, _WHERE) as connection:
+            end = erasure.tombstone(connection, bridge_id, one.sha256)
+            window = erasure.window(connection)
+        run = self.begin_collect(erasure.SOURCE, window, erasure.SOURCE, erasure.SOURCE, f"erasure {uuid.uuid4()}")
+        self.register(run, one)
+        self.note_read(run, one.sha256, 1)
+        with self.intake(run) as intake:
+            intake.accept(end)
+            intake.scrub(bridge_id)
+            return intake.seal()
 
     # Share
 

@@ -85,6 +85,7 @@ run = sa.Table(
     column("covers", ARRAY(Big), "share: collect runs whose versions were all selected", null=True),
     column("books", JSONB, "counts and equations at the end", null=True),
     column("note", Text, "why it failed, free of values", null=True),
+    column("judgement", JSONB, "what quality found, without values, and who let it pass", null=True),
     sa.UniqueConstraint("run_key", "attempt"),
     one_of("kind", "collect share"),
     one_of("state", "running sealed failed abandoned"),

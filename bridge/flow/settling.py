@@ -23,7 +23,13 @@ from bridge.ledger import Delivery, Effect
 CANCELLED: Final = "CANCELLED"
 """Rule of a version that its supplier withdrew before the partner ever had it."""
 NOTHING: Final = bytes(32)
-"""Content of a withdrawal."""
+"""What is released of a record that is taken back."""
+HALF: Final = 16
+"""Bytes of each hash in an order: the common document's, so that partner and exchange decide ties alike, then what is
+released of it, so that another release of the same document is other content."""
+HIGHEST: Final = bytes([255]) * HALF
+"""Stands in a recall for what is released: above anything else that could be released of the same document, so that at
+one revision a partner is left without a record where a rule has come to withhold it."""
 REVISIONS: Final = 10_000
 """In the order of versions a record stands at collect revision x REVISIONS + share revision: a mapping mended on either
 side makes it newer."""
@@ -45,11 +51,20 @@ class Settling:
 
     def order(self, row: int, released: bytes) -> None:
         """Deliver the version at this row: what is released of it has this hash."""
-        self._order(row, released, withdraw=False)
+        self._order(row, released)
 
     def withdraw(self, row: int) -> None:
-        """Take back what the partner holds of the record at this row."""
-        self._order(row, NOTHING, withdraw=True)
+        """Take back what the partner holds of the record at this row.
+
+        For ever if its supplier cancelled it; else it is a recall, which a later version undoes.
+        """
+        cancelled = self.chosen[row]["cancelled"]
+        self._order(row, NOTHING, withdraw=cancelled, recall=not cancelled)
+
+    @property
+    def withdrawals(self) -> int:
+        """Orders that take a record back."""
+        return sum(_takes_back(order) for order in self.orders)
 
     def settled(self, receipts: Mapping[int, tuple[str, str]]) -> pa.Table:
         """DISPOSITIONS of all rows, once the partner has said what became of the orders."""
@@ -60,8 +75,8 @@ class Settling:
                 self.chosen[order[ROW]],
                 Delivery.DELIVERED if done else Delivery(effect),
                 effect=effect if done else None,
-                withdraw=order["withdraw"],
-                released=order["content_hash"],
+                withdraw=_takes_back(order),
+                released=order["released"],
                 key=order["idempotency_key"],
                 receipt=receipt,
             )
@@ -86,7 +101,7 @@ class Settling:
         ]
         return pa.Table.from_pylist(listed, schema=PROBLEMS)
 
-    def _order(self, row: int, released: bytes, *, withdraw: bool) -> None:
+    def _order(self, row: int, released: bytes, *, withdraw: bool = False, recall: bool = False) -> None:
         version = self.chosen[row]
         revision = order_revision(version["revision"], self.revision)
         key = hashlib.sha256()
@@ -96,7 +111,7 @@ class Settling:
             str(version["version"]).encode(),
             str(revision).encode(),
             released,
-            b"withdraw" if withdraw else b"deliver",
+            b"withdraw" if withdraw else b"recall" if recall else b"deliver",
         ):
             key.update(len(part).to_bytes(4, "big") + part)
         self.orders.append(
@@ -104,13 +119,19 @@ class Settling:
                 ROW: row,
                 "key": str(uuid.UUID(bytes=version["bridge_id"])),
                 "withdraw": withdraw,
+                "recall": recall,
                 "source_version": version["source_version"],
                 "revision": revision,
-                "content_hash": released,
+                "content_hash": version["content_hash"][:HALF] + (HIGHEST if recall else released[:HALF]),
+                "released": released,
                 "idempotency_key": key.digest(),
                 "known": str(Effect.UPDATE if version["prior_holds"] else Effect.INSERT),
             }
         )
+
+
+def _takes_back(order: Mapping[str, Any]) -> bool:
+    return bool(order["withdraw"] or order["recall"])
 
 
 def order_revision(collect: int, share: int) -> int:

@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 
 from bridge import document, settings
 from bridge.batch import ROOT, ROW, Batch
-from bridge.connector import Target, Window
+from bridge.connector import Judging, Target, Window
 from bridge.content import Content
 from bridge.errors import BridgeError, Stop
 from bridge.exchange import Exchange, Run
 from bridge.flow.settling import CANCELLED, Settling
 from bridge.ledger import Books, Delivery
 from bridge.mapping import Mapping, forward, load, refuse_findings
+from bridge.policy import reads_nominal
 from bridge.release import release
 
 
@@ -93,14 +94,13 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
     """
     if work.exchange.sealed(work.run) is not None:
         return {}
-    target = connect(work.mapping)
-    nominal = reads_nominal(work.mapping)
+    target = connect(work)
+    nominal = reads_nominal(work.mapping.release, work.mapping.source_shape)
     sums = {"deliveries": 0, "withdrawals": 0}
     for chosen in work.exchange.candidates(work.run, nominal=nominal):
-        settling, batch, problems = settle(work, chosen)
-        withdrawals = sum(order["withdraw"] for order in settling.orders)
-        sums["withdrawals"] += withdrawals
-        sums["deliveries"] += len(settling.orders) - withdrawals
+        settling, batch, problems = settle(work, chosen, target)
+        sums["withdrawals"] += settling.withdrawals
+        sums["deliveries"] += len(settling.orders) - settling.withdrawals
         if not approve:
             _keep_limits(work, sums)
         receipts: dict[int, tuple[str, str]] = {}
@@ -122,11 +122,11 @@ def reconcile(work: Share) -> Books:
     return sealed if sealed is not None else work.exchange.finish(work.run)
 
 
-def settle(work: Share, chosen: pa.Table) -> tuple[Settling, Batch, list[Any]]:
+def settle(work: Share, chosen: pa.Table, target: Target) -> tuple[Settling, Batch, list[Any]]:
     """Decide for each selected version: order it, withdraw it, or end it here with the reason.
 
-    What a partner holds and may hold no longer is withdrawn, whether its supplier cancelled it or a rule
-    now withholds it.
+    What a partner holds and may hold no longer is taken back: withdrawn for ever if its supplier cancelled it,
+    recalled if a rule now withholds it, so that it can come again when the rule or the record changes.
     """
     shape = work.mapping.source_shape
     chosen = chosen.append_column(ROW, pa.array(range(chosen.num_rows), pa.int64()))
@@ -136,7 +136,11 @@ def settle(work: Share, chosen: pa.Table) -> tuple[Settling, Batch, list[Any]]:
     common = assigned(document.decode(live.select([ROW, "payload", "nominal"]), shape), live)
     released = release(work.mapping.release, shape, common)
     mapped = forward(work.mapping, released.batch)
-    shaped = document.encode(mapped.batch, work.mapping.target_shape)
+    sound = mapped.batch
+    problems = [*mapped.problems, *(target.unfit(sound) if isinstance(target, Judging) else [])]
+    if len(problems) > len(mapped.problems):
+        sound = sound.without(pa.array(sorted({problem.row for problem in problems}), pa.int64()))
+    shaped = document.encode(sound, work.mapping.target_shape)
     rules = {row: CANCELLED for row, version in enumerate(versions) if version["cancelled"]}
     rules |= dict(_pairs(released.withheld, ROW, "rule"))
     for row, rule in rules.items():
@@ -145,7 +149,7 @@ def settle(work: Share, chosen: pa.Table) -> tuple[Settling, Batch, list[Any]]:
         else:
             settling.end(row, Delivery.WITHHELD, rule)
     held: dict[int, str] = {}
-    for problem in mapped.problems:
+    for problem in problems:
         held.setdefault(problem.row, problem.code)
     for row, code in held.items():
         settling.end(row, Delivery.HELD, code)
@@ -155,7 +159,7 @@ def settle(work: Share, chosen: pa.Table) -> tuple[Settling, Batch, list[Any]]:
         else:
             settling.order(row, content)
     ordered = pa.array([order[ROW] for order in settling.orders], pa.int64())
-    return settling, mapped.batch.only(ordered), mapped.problems
+    return settling, sound.only(ordered), problems
 
 
 def assigned(batch: Batch, chosen: pa.Table) -> Batch:
@@ -172,19 +176,17 @@ def assigned(batch: Batch, chosen: pa.Table) -> Batch:
     return Batch({**batch.tables, ROOT: root}, batch.where, batch.sha256, batch.problems)
 
 
-def connect(mapping: Mapping) -> Target:
-    """The mapping's partner, opened by its connector with its connection."""
-    options = {**mapping.target, **(mapping.deliver or {})}
+def connect(work: Share) -> Target:
+    """The mapping's partner, opened by its connector with its connection.
+
+    The run's number is the epoch: once a later run has delivered, an earlier one that wakes up again is refused.
+    """
+    mapping = work.mapping
+    options: dict[str, Any] = {**mapping.target, **(mapping.deliver or {}), "epoch": work.run.id}
     options["schema"] = str(mapping.content.path(f"schemas/{options['schema']}"))
     module = mapping.content.connector(options["connector"])
     target: Target = module.target(settings.connection(options["connection"]), options, mapping.target_shape)
     return target
-
-
-def reads_nominal(mapping: Mapping) -> bool:
-    """Whether this partner may see anything that stands in the nominal half of documents; if not, it is never read."""
-    allowed = mapping.release
-    return allowed is not None and (allowed.nominal is not None or bool(allowed.scan) or len(allowed.cap) > 1)
 
 
 def _keep_limits(work: Share, sums: dict[str, int]) -> None:

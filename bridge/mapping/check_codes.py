@@ -8,8 +8,9 @@ from bridge.mapping import findings as f
 from bridge.mapping.check_rules import not_allowed
 from bridge.mapping.codes import CodeList, Lookup, code_path, read_codes, read_lookup
 from bridge.mapping.conform import conform
+from bridge.mapping.faults import Fault
 from bridge.mapping.findings import Finding
-from bridge.mapping.model import Fault, Mapping, Rule
+from bridge.mapping.model import Mapping, Rule
 from bridge.mapping.names import find_name
 from bridge.mapping.rules import Refused
 from bridge.shape import Field, Type

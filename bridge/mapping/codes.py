@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.content import Content
-from bridge.mapping.model import Fault
+from bridge.mapping.faults import Fault
 from bridge.mapping.rules import VALUE, WHITE, Refused, plain_number
 
 COLUMNS: Final = ("source", "target", "relation", "why", "reviewed_by", "reviewed_on", "valid_from", "valid_to")

@@ -32,6 +32,8 @@ class Finding:
     """
 
     code: ClassVar[str] = ""
+    about: ClassVar[str] = ""
+    """What kind of fault it is, in one sentence for the reference page."""
     severity: ClassVar[Severity] = Severity.ERROR
     file: str
     line: int
@@ -51,54 +53,63 @@ class Unaccounted(Finding):
     """{field}: source field neither mapped nor ignored. Map it, or say in ignore: why not."""
 
     code = "M000"
+    about = "A source field is neither mapped nor ignored."
 
 
 class UnknownSource(Finding):
     """{field}: no such source field {name}; {near}"""
 
     code = "M001"
+    about = "A name means no source field where it stands."
 
 
 class UnknownTarget(Finding):
     """{field}: no such target field; {near}"""
 
     code = "M002"
+    about = "A rule or block fills no field of the target."
 
 
 class StaleReason(Finding):
     """{field}: {word}: names no field of {schema}. Delete the line."""
 
     code = "M003"
+    about = "A line of ignore or absent means no field: the schema has changed, or the name is wrong."
 
 
 class Contradiction(Finding):
     """{field}: said to be {word}, yet it is mapped on line {other}. Delete one of the two."""
 
     code = "M004"
+    about = "A field is ignored or absent and yet mapped."
 
 
 class Unfilled(Finding):
     """{field}: target field neither mapped nor absent. Map it, or say in absent: why not."""
 
     code = "M005"
+    about = "A target field is neither mapped nor absent."
 
 
 class Assigned(Finding):
     """{field}: no mapping fills this field; the exchange does. Delete the rule."""
 
     code = "M006"
+    about = "A rule fills a field that the exchange fills."
 
 
 class TypeClash(Finding):
     """{field}: {given} gives {gives}, {field} wants {wants}. Say {word}:."""
 
     code = "M010"
+    about = "A rule gives a type that its target field does not take."
 
 
 class MayBeMissing(Finding):
     """{field}: required, but {given} may be missing. Say default:, or such records will be held."""
 
     code = "M011"
+    about = "A required field may find no value in a sound source record, which is then held."
     severity = Severity.WARNING
 
 
@@ -106,126 +117,147 @@ class SeveralValues(Finding):
     """{field}: {given} gives several values, {field} takes one. Say take: or join:."""
 
     code = "M012"
+    about = "A rule gives several values to a field that takes one."
 
 
 class NeverFilled(Finding):
     """{field}: required, but {why}. Map it, or no record will pass."""
 
     code = "M013"
+    about = "A required field is never filled."
 
 
 class BadOption(Finding):
     """{field}: {what}. {fix}."""
 
     code = "M014"
+    about = "The words of a rule contradict one another, or one does nothing where it stands."
 
 
 class NoRow(Finding):
     """{field}: code {value} of {given} is not in {list}. Add a row, with relation none if it has no counterpart."""
 
     code = "M020"
+    about = "A code that the source's schema names has no row in the code list."
 
 
 class NotAllowed(Finding):
     """{field}: {given}, which {field} does not allow ({why}). Correct it."""
 
     code = "M021"
+    about = "A constant, default or target code is one that the target's schema refuses."
 
 
 class BadRow(Finding):
     """{field}: {what}. {fix}."""
 
     code = "M022"
+    about = "A row of a code list or look-up is faulty."
 
 
 class NoList(Finding):
     """{field}: there is no {list}. Write it, or correct the name."""
 
     code = "M023"
+    about = "A code list or look-up does not exist."
 
 
 class NoEventDate(Finding):
     """{field}: rows of {list} hold for a time only, and nothing says when the event was. Say codes_on:."""
 
     code = "M024"
+    about = "A code list has rows that hold for a time only, and the mapping gives no date of the event."
 
 
 class NoGround(Finding):
     """{field}: {what}."""
 
     code = "M040"
+    about = "A field goes to a partner without a legal ground for its class."
 
 
 class MorePersonal(Finding):
     """{field}: {what}."""
 
     code = "M041"
+    about = "A field is more personal than the target field that it goes into."
 
 
 class AboveCap(Finding):
     """{field}: {what}."""
 
     code = "M042"
+    about = "A field's sensitivity is above the partner's cap."
 
 
 class UnknownInRelease(Finding):
     """{field}: {what}."""
 
     code = "M043"
+    about = "A release policy names a field that does not exist."
 
 
 class PersonsUnclear(Finding):
     """release: {what}."""
 
     code = "M044"
+    about = "A release policy does not say whether persons may leave."
 
 
 class FreeTextStays(Finding):
     """{field}: {what}."""
 
     code = "M045"
+    about = "Free text is mapped for a partner without being scanned, or what is scanned is none."
 
 
 class SpecialCategory(Finding):
     """release: {what}."""
 
     code = "M046"
+    about = "A release policy would let special categories of data leave."
 
 
 class FailedExample(Finding):
     """example "{field}": {what}. Correct the mapping or the example."""
 
     code = "M060"
+    about = "An example does not come out as it says."
 
 
 class NotYaml(Finding):
     """{what}. {fix}."""
 
     code = "M100"
+    about = "The file is no YAML."
 
 
 class SaidTwice(Finding):
     """{field}: {what}. {fix}."""
 
     code = "M101"
+    about = "A name stands twice in one block."
 
 
 class Trap(Finding):
     """{field}: {what}. {fix}."""
 
     code = "M102"
+    about = "The file uses what YAML has and a mapping has not: anchors, aliases, tags, merge keys."
 
 
 class BadStructure(Finding):
     """{field}: {what}. {fix}."""
 
     code = "M103"
+    about = "The file has not the structure of a mapping."
 
 
 class NoSchema(Finding):
     """{field}: {what}. {fix}."""
 
     code = "M104"
+    about = "A schema that the mapping names cannot be read."
 
 
 FINDINGS: Final = {kind.code: kind for kind in Finding.__subclasses__()}

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bridge.mapping.columns import Coded, Places, Result, each_combination, each_distinct, empty
+from bridge.mapping.kernels import unchanged, unscaled
 from bridge.mapping.plan import Plan
 from bridge.mapping.rules import Refused
 from bridge.shape import Type
@@ -37,7 +38,12 @@ def make_values(plan: Plan, start: Coded, event: Coded | None, unit: Coded | Non
     kind = plan.field.arrow if plan.rule.join is None else pa.string()
     day = event if event is not None else empty(len(start))
     if plan.quantity is not None and unit is not None:
-        return _plain(each_combination([start, unit, day], plan.quantity, kind), plan, start)
+        same = unscaled(plan, start, unit)
+        if same is None or not same.any():
+            return _plain(each_combination([start, unit, day], plan.quantity, kind), plan, start)
+        other = each_combination([start.only(~same), unit.only(~same), day], plan.quantity, kind)
+        values = pc.if_else(pa.array(same), start.array(), other.values)
+        return _plain(Result(values, other.refused), plan, start)
     if plan.plain and surely_kept(start.texts, plan.field.max_length):
         return Made(start.array(), [])
     make = plan.make
@@ -47,7 +53,13 @@ def make_values(plan: Plan, start: Coded, event: Coded | None, unit: Coded | Non
             return None if text is None else make(text, at)
 
         return _plain(each_combination([start, day], dated, kind), plan, start)
-    return _plain(each_distinct(start, lambda text: make(text, None), kind), plan, start)
+    sure = unchanged(plan, start.texts)
+    if sure is None:
+        return _plain(each_distinct(start, lambda text: make(text, None), kind), plan, start)
+    if sure.all():
+        return Made(start.array(), [])
+    known = set(start.texts.filter(pa.array(sure)).to_pylist())
+    return _plain(each_distinct(start, lambda text: text if text in known else make(text, None), kind), plan, start)
 
 
 def _plain(result: Result, plan: Plan, start: Coded) -> Made:

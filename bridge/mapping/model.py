@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.content import Content, Direction
+from bridge.mapping.faults import Fault
 from bridge.shape import Field, Sensitivity, Shape
 
 PRESENT: Final = "present"
@@ -221,17 +222,6 @@ class Spec:
         """All rules with the target list they fill and what they go over ("" and "" for the record's own)."""
         own = [("", "", rule) for rule in self.rules]
         return own + [(block.list, block.each, rule) for block in self.blocks for rule in block.rules]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something wrong in the file itself, met while reading it."""
-
-    code: str
-    line: int
-    field: str
-    what: str
-    fix: str
 
 
 @dataclass(frozen=True, slots=True)

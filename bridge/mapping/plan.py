@@ -24,6 +24,7 @@ class Plan:
         make: from the text that the rule begins with, and the event's day or None, to the value as the target keeps
             it: text, int, bool, or for a field of type list a list of texts.
         quantity: instead of ``make`` for a rule with a unit: from the number's text and the unit's.
+        same_unit: for a rule with a unit: whether quantities in this unit stay as they are.
         keep: from a text to the value as the target keeps it, without the rule's steps.
         dated: whether ``make`` looks at the event's day.
         plain: whether ``make`` changes nothing and only length and NUL can be refused.
@@ -35,6 +36,7 @@ class Plan:
     field: Field
     make: Callable[[str, str | None], Any]
     quantity: Callable[[str | None, str | None, str | None], Any] | None
+    same_unit: Callable[[str], bool] | None
     keep: Callable[[str], Any]
     dated: bool
     plain: bool
@@ -89,6 +91,7 @@ def plan(rule: Rule, field: Field, content: Content, open_: bool) -> Plan:
         field=field,
         make=make,
         quantity=_quantity(rule, codes, keep) if codes is not None and rule.unit else None,
+        same_unit=_same_unit(codes) if codes is not None and rule.unit else None,
         keep=keep,
         dated=codes is not None and codes.dated,
         plain=free and not steps and coded is None and not last and rule.split is None and rule.join is None,
@@ -138,6 +141,14 @@ def _each_part(separator: str, one: Callable[[str, str | None], Any]) -> Callabl
         return made or None
 
     return make
+
+
+def _same_unit(codes: CodeList) -> Callable[[str], bool]:
+    def same(unit: str) -> bool:
+        row = codes.row(unit, None)
+        return not isinstance(row, Refused) and row.target is not None and row.factor is None
+
+    return same
 
 
 def _quantity(

@@ -9,11 +9,11 @@ from typing import Any, cast
 from bridge.content import SHARE, Content, Direction
 from bridge.errors import Misconfigured
 from bridge.mapping.codes import code_path
+from bridge.mapping.faults import Fault
 from bridge.mapping.model import (
     Block,
     Condition,
     Example,
-    Fault,
     Fiscal,
     Group,
     Literal,

@@ -46,9 +46,9 @@ def read_sample(path: Path, shape: Shape, record: str | None, delimiter: str = "
                 raise Misconfigured(
                     "BAD_SAMPLE", path.name, f"no sample is read from {path.suffix}", "Use .xml, .csv, .json or .jsonl"
                 )
-    except (ValueError, SyntaxError) as bad:
+        return batch_of(records, shape, path.name, hashlib.sha256(data).hexdigest())
+    except (ValueError, TypeError, SyntaxError) as bad:
         raise Misconfigured("BAD_SAMPLE", path.name, f"not readable: {bad}", "Correct the sample") from None
-    return batch_of(records, shape, path.name, hashlib.sha256(data).hexdigest())
 
 
 def batch_of(records: Sequence[Mapping[str, Any]], shape: Shape, where: str, sha256: str = "0" * 64) -> Batch:

@@ -143,7 +143,7 @@ def _masks(rule: Rule, view: View, path: str) -> tuple[Mask, Mask | None]:
         meant = view.name(condition.field)
         child = view.lists.get(meant.list)
         if meant.list == path and path and meant.field is not None and child is not None:
-            hit = holds(child.text(meant.field.name), condition.values)
+            hit = child.matches(replace(condition, field=meant.field.name))
             entries = hit if entries is None else entries & hit
         else:
             rows.append(condition)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from bridge.content import Content
-from bridge.mapping.model import Fault
+from bridge.mapping.faults import Fault
 from bridge.mapping.yaml import Block, Series, Value, plain
 
 META: Final = "schemas/meta/mapping.json"

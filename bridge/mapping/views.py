@@ -15,7 +15,7 @@ from bridge.mapping.columns import NONE, Coded, Places, coded, combine, empty
 from bridge.mapping.model import ABSENT, PRESENT, Condition, Group, Spec
 from bridge.mapping.names import Name, find_name
 from bridge.mapping.rules import WHITE
-from bridge.shape import Field, Shape
+from bridge.shape import Field, Shape, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,20 @@ class View:
     def many(self, name: str) -> Many:
         """Several values a row: a list's field seen from the record, or a field that is a list."""
         meant = self.name(name)
-        column = _field(meant, name).name
-        if meant.list and self.record is None:
-            child = self.lists.get(meant.list)
-            if child is None or child.owner is None:
-                return Many(np.zeros(0, dtype=np.int64), empty(0), np.zeros(0, dtype=np.int64))
-            values = child._column(column)
-            return Many(child.owner, values, np.arange(len(child)))
-        if column not in self.table.column_names:
+        field = _field(meant, name)
+        if not meant.list or self.record is not None:
+            return self._flat(field.name)
+        child = self.lists.get(meant.list)
+        if child is None or child.owner is None:
+            return Many(np.zeros(0, dtype=np.int64), empty(0), np.zeros(0, dtype=np.int64))
+        if field.type is Type.LIST:
+            inner = child._flat(field.name)
+            return Many(child.owner[inner.owner], inner.values, inner.owner)
+        return Many(child.owner, child._column(field.name), np.arange(len(child)))
+
+    def _flat(self, column: str) -> Many:
+        """The values of a list column one after the other."""
+        if column not in self.table.column_names or pa.types.is_null(self.table.schema.field(column).type):
             return Many(np.zeros(0, dtype=np.int64), empty(0), np.zeros(0, dtype=np.int64))
         whole = self.table.column(column).combine_chunks()
         owner = pc.list_parent_indices(whole).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from bridge.mapping.model import Fault
+from bridge.mapping.faults import Fault
 
 
 class Text(str):

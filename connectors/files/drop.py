@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import unquote_to_bytes
 
 from bridge.batch import Batch
@@ -114,26 +115,13 @@ class FilesSource:
             TryLater: the file went away or changed while it was read.
             Misconfigured: the name leads out of the folder, or may not be read.
         """
-        path = self._locate(offer.name)
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise TryLater(
-                "VANISHED", offer.name, "the file is no longer in the drop folder", "List the folder again"
-            ) from None
-        except PermissionError:
-            raise Misconfigured(
-                "NO_ACCESS", offer.name, "the file may not be read", "Let the bridge's account read the drop folder"
-            ) from None
-        except OSError as bad:
-            raise Misconfigured(
-                "NOT_A_FILE", offer.name, f"cannot be opened ({bad.strerror})", "Drop regular files only"
-            ) from None
-        with os.fdopen(handle, "rb") as stream:
+        with self._open(offer.name) as stream:
             before = os.fstat(stream.fileno())
-            if not stat.S_ISREG(before.st_mode):
-                raise Misconfigured("NOT_A_FILE", offer.name, "not a regular file", "Drop regular files only")
-            sha256, size, kept = archives.keep(stream, archive)
+            try:
+                sha256, size, kept = archives.keep(stream, archive)
+            except OSError as bad:
+                what = f"the file cannot be copied into the archive ({bad.strerror})"
+                raise TryLater("NOT_COPIED", offer.name, what, "Check both disks and their free space") from None
             after = os.fstat(stream.fileno())
         changed = (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or size != after.st_size
         if changed or _moment(after) != offer.arrival:
@@ -145,6 +133,27 @@ class FilesSource:
             )
         proof = self._prove(kept, size, offer.name)
         return Input(offer.name, sha256, size, offer.arrival, kept, proof.counted, proof.problem, proof.notes)
+
+    def _open(self, name: str) -> BinaryIO:
+        """The file of that name, opened without following links and without waiting for a pipe's writer."""
+        try:
+            handle = os.open(self._locate(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            what = "the file is no longer in the drop folder"
+            raise TryLater("VANISHED", name, what, "List the folder again") from None
+        except PermissionError:
+            fix = "Let the bridge's account read the drop folder"
+            raise Misconfigured("NO_ACCESS", name, "the file may not be read", fix) from None
+        except OSError as bad:
+            if bad.errno not in (errno.ELOOP, errno.ENXIO):
+                what = f"the file cannot be read now ({bad.strerror})"
+                raise TryLater("UNREADABLE", name, what, "Check the mount") from None
+            handle = -1
+        if handle < 0 or not stat.S_ISREG(os.fstat(handle).st_mode):
+            if handle >= 0:
+                os.close(handle)
+            raise Misconfigured("NOT_A_FILE", name, "a link, pipe, socket or folder", "Drop regular files only")
+        return os.fdopen(handle, "rb")
 
     def _locate(self, name: str) -> Path:
         below = Path(unspell(name).replace("\0", "/../"))

@@ -191,7 +191,7 @@ class _Tables:
             if inner is None:
                 continue
             if isinstance(place, tuple):
-                out[place[1]] = [_text(one, where) for one in _array(inner, where)] if place[2] else _text(inner, where)
+                out[place[1]] = _texts(inner, where) if place[2] else _text(inner, where)
             elif isinstance(place, dict):
                 if not isinstance(inner, dict):
                     raise Refused(
@@ -232,6 +232,10 @@ def _array(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
         raise Refused("WRONG_KIND", where, f"{where!r} holds no array. Have the supplier send it as the schema says")
     return value
+
+
+def _texts(value: Any, where: str) -> list[str] | None:
+    return [text for one in _array(value, where) if (text := _text(one, where)) is not None] or None
 
 
 def _text(value: Any, where: str) -> str | None:

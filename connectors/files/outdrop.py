@@ -31,9 +31,11 @@ XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 class FilesTarget:
     """Writes one XML document per deliver() and validates it against the partner's XSD before it can be seen.
 
-    The document's name holds the hash of its bytes, so the same orders give the same file. It is renamed into place
-    first and its manifest last: a partner who waits for the manifest never sees half a document, and for us the
-    manifest is the proof that a document was delivered, even after the partner has taken the document away.
+    The document's name is a hash of its bytes and of its orders' idempotency keys: the same orders give the same file,
+    and a record that returns to what it once was, or comes again after a recall, gives another. It is renamed into
+    place first and its manifest last: a partner who waits for the manifest never sees half a document, and for us the
+    manifest is the proof that a document was delivered, even after the partner has taken the document away. A recall
+    is told as a withdrawal is.
     A folder cannot be asked what the partner holds, so the caller says what each order does there, in a column
     ``known`` of the orders (insert | update); without it a record counts as inserted.
 
@@ -86,8 +88,9 @@ class FilesTarget:
         """
         if not orders.num_rows:
             return RECEIPTS.empty_table()
-        withdrawn = orders.filter(orders.column("withdraw"))
-        sent = orders.filter(pc.invert(orders.column("withdraw"))).column(ROW)
+        away = pc.or_(orders.column("withdraw"), orders.column("recall"))
+        withdrawn = orders.filter(away)
+        sent = orders.filter(pc.invert(away)).column(ROW)
         tables = dict(batch.only(sent.combine_chunks()).tables)
         if tables[ROOT].num_rows != len(sent):
             raise Misconfigured(
@@ -106,8 +109,8 @@ class FilesTarget:
                 file.seek(0)
                 self._validate(file, batch.where)
                 os.fsync(file.fileno())
-            effects = self._effects(orders)
-            name = f"{self._prefix}-{sha256[:32]}.xml"
+            effects = _effects(orders, away)
+            name = f"{self._prefix}-{_identity(sha256, orders)}.xml"
             if not self._place(Path(temporary), name, self._manifest(name, sha256, size, effects)):
                 effects = pa.array(["unchanged"] * orders.num_rows, pa.string())
         except OSError as bad:
@@ -159,11 +162,6 @@ class FilesTarget:
         except etree.XMLSyntaxError:  # what it says holds values, so that it must not become a cause of anything
             return False
         return True
-
-    def _effects(self, orders: pa.Table) -> pa.Array:
-        known = orders.column("known") if "known" in orders.column_names else pa.nulls(orders.num_rows, pa.string())
-        effects = pc.if_else(orders.column("withdraw"), "withdraw", pc.fill_null(known, "insert"))
-        return effects.combine_chunks() if isinstance(effects, pa.ChunkedArray) else effects
 
     def _manifest(self, name: str, sha256: str, size: int, effects: pa.Array) -> bytes:
         counts = {effect: pc.sum(pc.equal(effects, effect)).as_py() for effect in ("insert", "update", "withdraw")}
@@ -243,6 +241,17 @@ class _Withdrawals:
         return self._writer.write(
             {ROOT: pa.table({ROW: orders.column(ROW), **columns, self._key: orders.column("key")})}
         )
+
+
+def _effects(orders: pa.Table, away: pa.ChunkedArray) -> pa.Array:
+    known = orders.column("known") if "known" in orders.column_names else pa.nulls(orders.num_rows, pa.string())
+    effects = pc.if_else(away, "withdraw", pc.fill_null(known, "insert"))
+    return effects.combine_chunks() if isinstance(effects, pa.ChunkedArray) else effects
+
+
+def _identity(sha256: str, orders: pa.Table) -> str:
+    keys = sorted(orders.column("idempotency_key").to_pylist())
+    return hashlib.sha256(b"".join([bytes.fromhex(sha256), *keys])).hexdigest()[:32]
 
 
 def _lines(records: pa.Table) -> bytes:

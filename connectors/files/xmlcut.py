@@ -56,10 +56,10 @@ class Names:
 
     def __init__(self, names: Sequence[bytes]) -> None:
         self.words = (max((len(name) for name in names), default=1) + 7) // 8
-        self._known = np.zeros((len(names), self.words), np.uint64)
+        self._known = np.zeros((max(len(names), 1), self.words), np.uint64)
         for place, name in enumerate(names):
             self._known[place] = np.frombuffer(name.ljust(8 * self.words, b"\0"), "<u8")
-        hashes = self._hash([self._known[:, k] for k in range(self.words)])
+        hashes = self._hash([self._known[: len(names), k] for k in range(self.words)])
         for bits in range(6, 22):
             self._shift = np.uint64(64 - bits)
             if len(np.unique(hashes >> self._shift)) == len(names):

@@ -13,6 +13,7 @@ from bridge.batch import ROOT
 from connectors.files.common import Refused
 from connectors.files.xmlplan import Node
 
+BLANK: Final = " \t\r\n"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 XML: Final = "http://www.w3.org/XML/1998/namespace"
 MEND: Final = "Have it left out, or add it to the schema and the mapping"
@@ -85,7 +86,7 @@ def _walk(element: etree._Element, node: Node, home: str, record: Record) -> Non
                 f"{_name(node)} is said to be nil and has content. Have the supplier send one of the two",
             )
         _put(values[-1], node, text)
-    elif text.strip():
+    elif text.strip(BLANK):
         raise Refused(
             "MIXED",
             node.path,
@@ -112,7 +113,7 @@ def _walk(element: etree._Element, node: Node, home: str, record: Record) -> Non
             )
         seen.add(known.path)
         _walk(child, known, home, record)
-        if child.tail and child.tail.strip():
+        if child.tail and child.tail.strip(BLANK):
             raise Refused(
                 "MIXED",
                 node.path,

@@ -14,7 +14,7 @@ from bridge.errors import Problem
 from bridge.shape import Field, Shape, Type
 from connectors.files.common import Refused
 from connectors.files.xmlcolumns import Columns, columns_of, opening_names
-from connectors.files.xmlcut import Bools, Grammar, Ints, Tags, tags_of, words_at
+from connectors.files.xmlcut import LONGEST_NAME, Bools, Grammar, Ints, Tags, tags_of, words_at
 from connectors.files.xmlplan import Node
 from connectors.files.xmltree import Context, Record, read_record
 
@@ -136,7 +136,8 @@ class Window:
         if len(upper):
             around.inside = 0
         candidates = upper[(tags.level[upper] == level) & ~tags.closing[upper]]
-        spelled = next((name for tag in candidates[:1] if (name := _name(tags.data, int(tags.start[tag])))), b"")
+        spellings = (_name(tags.data, int(tags.start[tag])) for tag in candidates)
+        spelled = next((name for name in spellings if name.rpartition(b":")[2] == around.record[-1].encode()), b"")
         alike = _spelled(tags.data, tags.start[candidates] + 1, spelled)
         singly = np.sort(np.concatenate([candidates[~alike], upper[tags.level[upper] < level]]))
         candidates = candidates[alike]
@@ -260,7 +261,9 @@ def _ends(tags: Tags, begin: Ints, level: int) -> Ints:
 
 
 def _spelled(data: bytes, at: Ints, name: bytes) -> Bools:
-    """Where exactly this name stands."""
+    """Where exactly this name stands; one that is too long is looked at singly."""
+    if len(name) > LONGEST_NAME:
+        return np.zeros(len(at), np.bool_)
     words = words_at(data)
     same = np.ones(len(at), np.bool_)
     for place in range(0, len(name), 8):

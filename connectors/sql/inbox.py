@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS bridge_inbox.epoch (
 CREATE TABLE IF NOT EXISTS {inbox} (
     key             text COLLATE "C" PRIMARY KEY,
     withdrawn       boolean NOT NULL,
+    recalled        boolean NOT NULL,
     source_version  timestamptz NOT NULL,
     revision        integer NOT NULL,
     content_hash    bytea NOT NULL,
@@ -33,7 +34,8 @@ CREATE TABLE IF NOT EXISTS {inbox} (
 );
 """
 """All that we create at a partner; an administration that lets no loader create runs this itself.
-previous_hash: content that this version replaced; null for a key's first. A withdrawn row is a tombstone and stays."""
+previous_hash: content that this version replaced; null if the partner held nothing of the key. A withdrawn row is a
+tombstone and stays; a recalled one says that the record is away until a higher version comes."""
 
 
 def inbox_name(root: str) -> str:
@@ -77,10 +79,10 @@ def compared_as(key: Column) -> sql.SQL:
 
 
 def keys(connection: psycopg.Connection[Any], layout: Layout) -> Iterator[tuple[str, bytes, bool]]:
-    """Key, content hash and whether the root row is there, of every delivered record not withdrawn, by key."""
+    """Key, content hash and whether the root row is there, of every delivered record that was not taken back, by key."""
     statement = sql.SQL(
         "SELECT i.key, i.content_hash, r.{1} IS NOT NULL FROM {0} i LEFT JOIN {2} r ON r.{1}::text = i.key"
-        " WHERE NOT i.withdrawn ORDER BY i.key"
+        " WHERE NOT i.withdrawn AND NOT i.recalled ORDER BY i.key"
     ).format(inbox_sql(layout.root.full), sql.Identifier(layout.root.key), qualified(layout.root))
     with safe_errors(SCHEMA), connection.cursor("bridge_keys", binary=True) as cursor:
         cursor.itersize = 20_000
@@ -88,8 +90,10 @@ def keys(connection: psycopg.Connection[Any], layout: Layout) -> Iterator[tuple[
 
 
 def count(connection: psycopg.Connection[Any], layout: Layout) -> int:
-    """Root rows whose key the inbox has and has not withdrawn."""
-    statement = sql.SQL("SELECT count(*) FROM {0} i JOIN {2} r ON r.{1}::text = i.key WHERE NOT i.withdrawn")
+    """Root rows whose key the inbox has and that were not taken back."""
+    statement = sql.SQL(
+        "SELECT count(*) FROM {0} i JOIN {2} r ON r.{1}::text = i.key WHERE NOT i.withdrawn AND NOT i.recalled"
+    )
     with safe_errors(SCHEMA):
         found = connection.execute(
             statement.format(inbox_sql(layout.root.full), sql.Identifier(layout.root.key), qualified(layout.root))

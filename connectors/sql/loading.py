@@ -29,7 +29,8 @@ class SqlTarget:
 
     With ``inbox: partner`` (the default) a table in the partner's schema ``bridge_inbox`` holds the version that
     stands for each key, and proof and effect commit in one transaction: repeats, order and duplicates of versions
-    change nothing, and a withdrawn key never comes back. ``inbox: none`` creates nothing and promises less: see
+    change nothing, a withdrawn key never comes back, and a recalled one with its next higher version. ``inbox: none``
+    creates nothing and promises less: see
     connectors.sql.readback. PostgreSQL 15 and later is loaded by binary COPY, every other database through
     SQLAlchemy row by row.
 
@@ -91,15 +92,15 @@ class SqlTarget:
         return receipts(ordered, outcome, self._name)
 
     def count(self) -> int | None:
-        """Root rows that the inbox has and has not withdrawn; None without an inbox, for then nothing tells ours."""
+        """Root rows that the inbox has and that were not taken back; None without an inbox: nothing tells ours then."""
         if self._fast:
             with self._session() as session:
                 return inbox.count(session, self._ready)
         return portable.count(self._engine, self._ready) if self._inbox == _PARTNER else None
 
     def keys(self) -> Iterator[tuple[str, bytes, bool]] | None:
-        """Key, content hash and whether the root row is there, of each record the inbox has and has not withdrawn,
-        by key; None without an inbox. For the nightly comparison with the ledger."""
+        """Key, content hash and whether the root row is there, of each record the inbox has and that was not taken
+        back, by key; None without an inbox. For the nightly comparison with the ledger."""
         if self._inbox == _NONE:
             return None
         return self._keys() if self._fast else portable.keys(self._engine, self._ready)

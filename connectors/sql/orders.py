@@ -14,7 +14,7 @@ from bridge.connector import ORDERS, RECEIPTS
 from bridge.errors import Misconfigured
 from connectors.sql.tables import Table
 
-VERSION: Final = ("withdraw", "source_version", "revision", "content_hash")
+VERSION: Final = ("withdraw", "source_version", "revision", "content_hash", "recall")
 """Columns that place an order among the versions of its key; the highest wins, whatever the order of arrival."""
 
 OUTCOME: Final = pa.schema([("key", pa.string()), ("effect", pa.string()), ("proof", pa.binary())])
@@ -47,7 +47,8 @@ class Sorted:
 def sort(orders: pa.Table) -> Sorted:
     """Orders by key and version. Keys ascend by their bytes, the one order in which every loader takes its locks."""
     table = orders.select(ORDERS.names).cast(ORDERS)
-    plain = table.set_column(5, "content_hash", table.column("content_hash").cast(pa.binary()))
+    where = table.column_names.index("content_hash")
+    plain = table.set_column(where, "content_hash", table.column("content_hash").cast(pa.binary()))
     by = [("key", "ascending"), *((name, "descending") for name in VERSION), (ROW, "ascending")]
     table = plain.take(pc.sort_indices(plain, sort_keys=by)).combine_chunks()
     key = table.column("key")

@@ -35,27 +35,29 @@ TIMEOUTS: Final = {"lock_timeout": "30s", "statement_timeout": "10min", "idle_in
 
 _TAKE: Final = """
 INSERT INTO {inbox} AS held
-    (key, withdrawn, source_version, revision, content_hash, idempotency_key, delivered_at)
-SELECT key, withdraw, source_version, revision, content_hash, idempotency_key, clock_timestamp()
+    (key, withdrawn, recalled, source_version, revision, content_hash, idempotency_key, delivered_at)
+SELECT key, withdraw, recall, source_version, revision, content_hash, idempotency_key, clock_timestamp()
 FROM pg_temp.bridge_orders o
 WHERE NOT EXISTS (
     SELECT FROM {inbox} i
     WHERE i.key = o.key
-      AND (i.withdrawn, i.source_version, i.revision, i.content_hash)
-          >= (o.withdraw, o.source_version, o.revision, o.content_hash))
+      AND (i.withdrawn, i.source_version, i.revision, i.content_hash, i.recalled)
+          >= (o.withdraw, o.source_version, o.revision, o.content_hash, o.recall))
 ORDER BY key COLLATE "C"
 ON CONFLICT (key) DO UPDATE SET
-    withdrawn = excluded.withdrawn, source_version = excluded.source_version, revision = excluded.revision,
-    content_hash = excluded.content_hash, previous_hash = held.content_hash,
+    withdrawn = excluded.withdrawn, recalled = excluded.recalled, source_version = excluded.source_version,
+    revision = excluded.revision, content_hash = excluded.content_hash,
+    previous_hash = CASE WHEN NOT held.withdrawn AND NOT held.recalled THEN held.content_hash END,
     idempotency_key = excluded.idempotency_key, delivered_at = excluded.delivered_at
-WHERE (excluded.withdrawn, excluded.source_version, excluded.revision, excluded.content_hash)
-    > (held.withdrawn, held.source_version, held.revision, held.content_hash)
-RETURNING key, withdrawn, previous_hash IS NULL, previous_hash IS NOT DISTINCT FROM content_hash, idempotency_key
+WHERE (excluded.withdrawn, excluded.source_version, excluded.revision, excluded.content_hash, excluded.recalled)
+    > (held.withdrawn, held.source_version, held.revision, held.content_hash, held.recalled)
+RETURNING key, withdrawn OR recalled, previous_hash IS NULL, previous_hash IS NOT DISTINCT FROM content_hash,
+    idempotency_key
 """
 
 _LOST: Final = """
-SELECT o.key, (i.withdrawn, i.source_version, i.revision, i.content_hash)
-            = (o.withdraw, o.source_version, o.revision, o.content_hash), i.idempotency_key
+SELECT o.key, (i.withdrawn, i.source_version, i.revision, i.content_hash, i.recalled)
+            = (o.withdraw, o.source_version, o.revision, o.content_hash, o.recall), i.idempotency_key
 FROM pg_temp.bridge_orders o JOIN {inbox} i ON i.key = o.key
 WHERE o.key = ANY(%s)
 """
@@ -130,15 +132,15 @@ def _take_over(connection: psycopg.Connection[Any], fence: Fence) -> None:
 def _take(connection: psycopg.Connection[Any], inbox: sql.Identifier, orders: pa.Table) -> pa.Table:
     connection.execute(
         'CREATE TEMP TABLE bridge_orders (key text COLLATE "C", withdraw boolean, source_version timestamptz,'
-        " revision integer, content_hash bytea, idempotency_key bytea) ON COMMIT DROP"
+        " revision integer, content_hash bytea, recall boolean, idempotency_key bytea) ON COMMIT DROP"
     )
     copy_table(connection, "pg_temp", _STAGED, orders.select(["key", *VERSION, "idempotency_key"]))
     connection.execute("ANALYZE pg_temp.bridge_orders")
     with connection.cursor(binary=True) as cursor:
         found = cursor.execute(sql.SQL(_TAKE).format(inbox=inbox)).fetchall()
     effects = [
-        "withdraw" if withdrawn else "insert" if first else "unchanged" if same else "update"
-        for _, withdrawn, first, same, _ in found
+        "withdraw" if away else "insert" if first else "unchanged" if same else "update"
+        for _, away, first, same, _ in found
     ]
     return pa.table([pa.array([r[0] for r in found]), effects, pa.array([r[4] for r in found])], schema=OUTCOME)
 
@@ -160,7 +162,7 @@ def _lost(connection: psycopg.Connection[Any], inbox: sql.Identifier, orders: pa
 def _restored(
     connection: psycopg.Connection[Any], inbox: sql.Identifier, root: Table, key: Column, outcome: pa.Table
 ) -> pa.Table:
-    """Turns ``unchanged`` into ``insert`` where the partner's row is gone though the inbox has it.
+    """Turns ``unchanged`` into ``insert`` where the partner's row is gone though by the inbox it holds the record.
 
     The inbox row is locked first and the row looked for again after that, so that two who redeliver do not both
     put it back.
@@ -178,7 +180,9 @@ def _restored(
     suspects = gone(outcome.column("key").filter(same))
     if not len(suspects):
         return outcome
-    lock = sql.SQL("SELECT key FROM {} WHERE key = ANY(%s) AND NOT withdrawn ORDER BY key FOR UPDATE").format(inbox)
+    lock = sql.SQL(
+        "SELECT key FROM {} WHERE key = ANY(%s) AND NOT withdrawn AND NOT recalled ORDER BY key FOR UPDATE"
+    ).format(inbox)
     locked = pa.chunked_array([[held for (held,) in connection.execute(lock, [suspects.to_pylist()])]], pa.string())
     put_back = pc.and_(same, pc.is_in(outcome.column("key"), value_set=gone(locked).combine_chunks()))
     return outcome.set_column(1, "effect", pc.if_else(put_back, "insert", outcome.column("effect")))

@@ -41,6 +41,7 @@ def inbox(root: str) -> sa.Table:
         sa.MetaData(),
         sa.Column("key", sa.String(_KEY_LENGTH), primary_key=True),
         sa.Column("withdrawn", sa.Boolean, nullable=False),
+        sa.Column("recalled", sa.Boolean, nullable=False),
         sa.Column("source_version", sa.String(27), nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("content_hash", sa.LargeBinary(32), nullable=False),
@@ -78,24 +79,26 @@ def load(engine: sa.Engine, layout: Layout, shape: Shape, batch: Batch, orders: 
         there = _there(
             connection, layout.root, [o["key"] for o, e in zip(told, effects, strict=True) if e == "unchanged"]
         )
-        lost = {o["key"] for o, e in zip(told, effects, strict=True) if e == "unchanged" and not o["withdraw"]} - there
+        same = {o["key"] for o, e in zip(told, effects, strict=True) if e == "unchanged"}
+        lost = {o["key"] for o in told if o["key"] in same and not o["withdraw"] and not o["recall"]} - there
         now = _stamp(datetime.now(UTC))
         fresh, risen = [], []
-        for order, effect in zip(told, effects, strict=True):
+        for order in told:
             known = held.get(order["key"])
             row = {
                 "key": order["key"],
                 "withdrawn": order["withdraw"],
+                "recalled": order["recall"],
                 "source_version": _stamp(order["source_version"]),
                 "revision": order["revision"],
                 "content_hash": order["content_hash"],
-                "previous_hash": known.content_hash if known is not None else None,
+                "previous_hash": known.content_hash if known is not None and not _away(known) else None,
                 "idempotency_key": order["idempotency_key"],
                 "delivered_at": now,
             }
             if known is None:
                 fresh.append(row)
-            elif effect in ("update", "withdraw") or (effect == "unchanged" and _version(order) > _known(known)):
+            elif _version(order) > _known(known):
                 risen.append({**row, "its_key": row["key"]})
         _write(connection, store, fresh, risen)
         # The partner's row is gone though the inbox has it: put it back.
@@ -145,21 +148,25 @@ def _stamp(moment: datetime) -> str:
 
 
 def _version(order: dict[str, Any]) -> tuple[Any, ...]:
-    return (order["withdraw"], _stamp(order["source_version"]), order["revision"], order["content_hash"])
+    moment = _stamp(order["source_version"])
+    return (order["withdraw"], moment, order["revision"], order["content_hash"], order["recall"])
 
 
 def _known(row: Any) -> tuple[Any, ...]:
-    return (row.withdrawn, row.source_version, row.revision, row.content_hash)
+    return (row.withdrawn, row.source_version, row.revision, row.content_hash, row.recalled)
+
+
+def _away(row: Any) -> bool:
+    return bool(row.withdrawn or row.recalled)
 
 
 def _effect(order: dict[str, Any], held: Any) -> str:
-    if held is None:
-        return "withdraw" if order["withdraw"] else "insert"
-    mine, theirs = _version(order), _known(held)
-    if mine <= theirs:
-        return "unchanged" if mine == theirs else "superseded"
-    if order["withdraw"]:
+    if held is not None and _version(order) <= _known(held):
+        return "unchanged" if _version(order) == _known(held) else "superseded"
+    if order["withdraw"] or order["recall"]:
         return "withdraw"
+    if held is None or _away(held):
+        return "insert"
     return "unchanged" if held.content_hash == order["content_hash"] else "update"
 
 
@@ -271,11 +278,12 @@ def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _all_of(table: sa.Table) -> Any:
-    return sa.select(table.c.key, table.c.content_hash).where(~table.c.withdrawn).order_by(table.c.key)
+    ours = sa.select(table.c.key, table.c.content_hash).where(~table.c.withdrawn, ~table.c.recalled)
+    return ours.order_by(table.c.key)
 
 
 def keys(engine: sa.Engine, layout: Layout) -> Iterator[tuple[str, bytes, bool]]:
-    """Key, content hash and whether the root row is there, of every delivered record not withdrawn, by key."""
+    """Key, content hash and whether the root row is there, of every delivered record that was not taken back, by key."""
     name = layout.root.key
     clause = layout.root.clause((name, layout.root.columns[name].sql))
     with safely(layout.root.full), engine.connect() as connection:
@@ -285,5 +293,5 @@ def keys(engine: sa.Engine, layout: Layout) -> Iterator[tuple[str, bytes, bool]]
 
 
 def count(engine: sa.Engine, layout: Layout) -> int:
-    """Root rows whose key the inbox has and has not withdrawn."""
+    """Root rows whose key the inbox has and that were not taken back."""
     return sum(there for _, _, there in keys(engine, layout))

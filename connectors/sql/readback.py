@@ -4,7 +4,7 @@ Weaker, and to be said to whoever relies on it. What the partner holds is compar
 with what is to be delivered, field by field, so a repeat changes nothing, and the
 rows of one call commit together, so none is half there. But no version stands at
 the partner: of two deliveries the later call wins, whichever record is newer; a
-withdrawal leaves no tombstone, so a late older version brings the record back; and
+withdrawal or recall leaves no trace, so a late older version brings the record back; and
 a record that someone else entered under our key is taken for ours. The exchange
 must send each key's versions in order and remember what it withdrew.
 """
@@ -31,10 +31,11 @@ _NOTHING: Final[list[dict[str, Any]]] = []
 
 
 def load(engine: sa.Engine, layout: Layout, shape: Shape, batch: Batch, orders: pa.Table) -> pa.Table:
-    """Carry out orders, one per key, in one transaction; gives OUTCOME. A withdrawal of what is not there is
+    """Carry out orders, one per key, in one transaction; gives OUTCOME. To take back what is not there is
     ``unchanged``."""
     keys = orders.column("key").to_pylist()
-    kept = orders.filter(pc.invert(orders.column("withdraw")))
+    away = pc.or_(orders.column("withdraw"), orders.column("recall"))
+    kept = orders.filter(pc.invert(away))
     with safely(layout.root.full), engine.begin() as connection:
         there, same = set(keys), set(keys)
         for table in layout.tables:
@@ -46,15 +47,14 @@ def load(engine: sa.Engine, layout: Layout, shape: Shape, batch: Batch, orders: 
                 there = set(now)
             same = {key for key in same if _equal(now.get(key, _NOTHING), wanted.get(key, _NOTHING), named)}
         effects = [
-            _effect(order["withdraw"], order["key"] in there, order["key"] in same)
-            for order in orders.select(["key", "withdraw"]).to_pylist()
+            _effect(back, key in there, key in same) for key, back in zip(keys, away.to_pylist(), strict=True)
         ]
         write(connection, layout, shape, batch, orders, effects)
     return pa.table([orders.column("key"), effects, orders.column("idempotency_key")], schema=OUTCOME)
 
 
-def _effect(withdraw: bool, there: bool, same: bool) -> str:
-    if withdraw:
+def _effect(back: bool, there: bool, same: bool) -> str:
+    if back:
         return "withdraw" if there else "unchanged"
     if not there:
         return "insert"

@@ -27,6 +27,7 @@ SHAPE = shape_of(
     ],
 )
 ALWAYS = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 AGAIN = "Have the supplier send the file again"
 
 
@@ -198,7 +199,8 @@ def test_a_file_that_is_none_is_refused_as_one(
 
 def test_a_billion_laughs_is_refused_before_it_is_read(drop: Path) -> None:
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-    bomb = f'<?xml version="1.0"?>\n<!DOCTYPE CEN [<!ENTITY l0 "lol">{entities}]><CEN><Seizure><Date>&l9;</Date></Seizure></CEN>'
+    declaration = f'<!DOCTYPE CEN [<!ENTITY l0 "lol">{entities}]>'
+    bomb = f'<?xml version="1.0"?>\n{declaration}<CEN><Seizure><Date>&l9;</Date></Seizure></CEN>'
     code, position, reason = refusal(drop, bomb)
     assert (code, position) == ("DOCTYPE", 22)
     assert reason.startswith("a.xml, line 2, byte 22: ")
@@ -354,3 +356,39 @@ def test_one_huge_record_is_refused_in_bounded_memory(drop: Path) -> None:
     assert found == ["1", "3"]
     assert (problem.row, problem.position, problem.code) == (1, 23, "TOO_LARGE")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<CEN xmlns="urn:c"><Seizure ref="1"><Date>x</Date></Seizure><Seizure ref="2"/></CEN>',
+        '<c:CEN xmlns:c="urn:c"><c:Seizure ref="1"><c:Date>x</c:Date></c:Seizure><c:Seizure ref="2"/></c:CEN>',
+        '<c:CEN xmlns:c="urn:c"><Seizure ref="1"><Date>x</Date></Seizure><Seizure ref="2"/></c:CEN>',
+        '<c:CEN xmlns:c="urn:c"><c:Seizure ref="1"><Date>x</Date></c:Seizure>'
+        '<d:Seizure xmlns:d="urn:c" ref="2"/></c:CEN>',
+        '<CEN><Seizure xmlns="urn:c" ref="1"><Date>x</Date></Seizure><c:Seizure xmlns:c="urn:c" ref="2"/></CEN>',
+        f'<CEN><Head/><Seizure ref="1"><Date xmlns:i="{XSI}" i:type="s">x</Date></Seizure>'
+        '<Seizure xml:lang="en" ref="2"/></CEN>',
+        f'<CEN xmlns:i="{XSI}" i:noNamespaceSchemaLocation="x.xsd"><Seizure ref="1"><Date i:type="s">x</Date>'
+        '<Place i:nil="true"/></Seizure><Seizure ref="2"><Date i:nil="true"/></Seizure></CEN>',
+    ],
+)
+def test_the_records_namespace_may_be_written_in_any_way(drop: Path, content: str) -> None:
+    source, fetched = fetch(drop, content)
+    assert fetched.counted == 2
+    (batch,) = source.read(fetched)
+    assert batch.problems == ()
+    assert batch.root.select(["@ref", "Date"]).to_pydict() == {"@ref": ["1", "2"], "Date": ["x", None]}
+
+
+def test_records_may_stand_in_many_parents_and_be_the_root(drop: Path) -> None:
+    batches = "".join(
+        f'<Batch xmlns:p{n}="urn:{n}"><Seizure ref="{n}a"/><Other/><Seizure ref="{n}b"/></Batch><Batch/>'
+        for n in range(3)
+    )
+    options = {"record": "/CEN/Batch/Seizure"}
+    assert read(drop, f'<CEN><Seizure ref="no"/>{batches}</CEN>', **options) == (
+        ["0a", "0b", "1a", "1b", "2a", "2b"],
+        [],
+    )
+    assert read(drop, '<Seizure ref="only"/>', record="/Seizure") == (["only"], [])

@@ -6,7 +6,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import openpyxl
 import pytest
@@ -80,7 +80,8 @@ def values(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
             {},
             "HEADER",
             1,
-            "a.csv, line 1: the header lacks 'weight'. Have the columns restored, or change the schema and the mapping together",
+            "a.csv, line 1: the header lacks 'weight'. Have the columns restored, or change the schema and the "
+            "mapping together",
         ),
         (
             b"ref,place,weight,colour\n",
@@ -111,7 +112,8 @@ def values(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
             {},
             "ENCODING",
             0,
-            "a.csv, byte 0: a byte order mark says utf-16, the mapping says utf-8. Set encoding to utf-16, or have the supplier write utf-8",
+            "a.csv, byte 0: a byte order mark says utf-16, the mapping says utf-8. Set encoding to utf-16, or "
+            "have the supplier write utf-8",
         ),
         (
             "ref,place,weight\n".encode("utf-16-le"),
@@ -126,7 +128,8 @@ def values(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
             {},
             "TRUNCATED",
             3,
-            "a.csv, line 3: a quote is opened and never closed before the file ends. Have the supplier send the file again, or close the quote",
+            "a.csv, line 3: a quote is opened and never closed before the file ends. Have the supplier send the "
+            "file again, or close the quote",
         ),
         (
             b"PK\x03\x04",
@@ -138,7 +141,7 @@ def values(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     ],
 )
 def test_a_csv_that_is_none_is_refused_as_one(
-    tmp_path: Path, content: bytes, options: dict[str, str], code: str, position: int, reason: str
+    tmp_path: Path, content: bytes, options: dict[str, Any], code: str, position: int, reason: str
 ) -> None:
     assert refusal(tmp_path, content, format="csv", **options) == (code, position, reason)
 
@@ -188,7 +191,7 @@ def test_whatever_can_be_quoted_is_read_back(
     import csv
 
     text = io.StringIO()
-    quoting = csv.QUOTE_ALL if always else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = 1 if always else 0  # csv.QUOTE_ALL, csv.QUOTE_MINIMAL
     writer = csv.writer(text, delimiter="\t" if delimiter == "tab" else delimiter, quoting=quoting, lineterminator="\n")
     writer.writerows([("ref", "place", "weight"), *table])
     folder = tmp_path_factory.mktemp("law")
@@ -290,17 +293,13 @@ def test_what_is_no_workbook_is_refused(tmp_path: Path) -> None:
     good = workbook([HEADER, ["1", "x", 2]])
     assert refusal(tmp_path, good[: len(good) // 2], format="xlsx")[0] == "NOT_XLSX"
     assert refusal(tmp_path, good, format="xlsx", max_unpacked_bytes=1000)[0] == "TOO_LARGE"
-    assert refusal(tmp_path, rewritten(good, "xl/worksheets/sheet1.xml", b"<worksheet", b"<!DOCTYPE x><worksheet"), format="xlsx") == (
-        "DOCTYPE", -1, f"a.xlsx: a part of the workbook has a document type declaration. {RESAVE}",
-    )  # fmt: skip
-    assert (
-        refusal(tmp_path, rewritten(good, "xl/workbook.xml", b"<workbook", b"<!DOCTYPE x><workbook"), format="xlsx")[0]
-        == "DOCTYPE"
-    )
-    assert (
-        refusal(tmp_path, rewritten(good, "xl/worksheets/sheet1.xml", b"</sheetData>", b""), format="xlsx")[0]
-        == "NOT_XLSX"
-    )
+    sheet, book_part = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
+    declared = rewritten(good, sheet, b"<worksheet", b"<!DOCTYPE x><worksheet")
+    what = "a part of the workbook has a document type declaration"
+    assert refusal(tmp_path, declared, format="xlsx") == ("DOCTYPE", -1, f"a.xlsx: {what}. {RESAVE}")
+    declared = rewritten(good, book_part, b"<workbook", b"<!DOCTYPE x><workbook")
+    assert refusal(tmp_path, declared, format="xlsx")[0] == "DOCTYPE"
+    assert refusal(tmp_path, rewritten(good, sheet, b"</sheetData>", b""), format="xlsx")[0] == "NOT_XLSX"
 
 
 def rewritten(book: bytes, part: str, old: bytes, new: bytes) -> bytes:
@@ -328,7 +327,8 @@ NESTED = shape_of(
 
 def test_nested_objects_become_linked_tables_and_numbers_keep_their_text(tmp_path: Path) -> None:
     lines = [
-        '{"ref": 1.10, "place": {"name": "Kapikule"}, "risk": ["a", 2, null, ""], "goods": [{"hs": "240220", "net": {"weight": 1E+400}}, {}]}',
+        '{"ref": 1.10, "place": {"name": "Kapikule"}, "risk": ["a", 2, null, ""], "goods": '
+        '[{"hs": "240220", "net": {"weight": 1E+400}}, {}]}',
         '  ',
         '{"ref": 123456789012345678901234567890, "place": null, "risk": null, "goods": [{"serial": [true, -0.0]}]}',
         '{"ref": "", "goods": []}',
@@ -443,7 +443,8 @@ def test_one_bad_line_stops_no_other(tmp_path: Path, line: str, code: str, field
 def test_a_file_of_lines_that_is_none_is_refused_as_one(tmp_path: Path) -> None:
     assert refusal(tmp_path, b'{"ref": 1}\n{"ref": "Sa\xf4ne"}\n', NESTED, format="jsonl")[:2] == ("ENCODING", 22)
     assert refusal(tmp_path, b'{"ref": 1}\n{"ref": "Sa', NESTED, format="jsonl") == (
-        "TRUNCATED", 2, "a.jsonl, line 2: the last line breaks off in the middle of an object. Have the supplier send the file again",
+        "TRUNCATED", 2, "a.jsonl, line 2: the last line breaks off in the middle of an object. Have the supplier "
+        "send the file again",
     )  # fmt: skip
 
 

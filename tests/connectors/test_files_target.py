@@ -45,7 +45,8 @@ XSD = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" %s>
       <xs:element name="Seal" minOccurs="0" maxOccurs="unbounded"/>
       <xs:element name="Status" minOccurs="0"/>
     </xs:sequence><xs:attribute name="ref" use="required"/></xs:complexType></xs:element>
-    <xs:element name="Withdrawal"><xs:complexType><xs:attribute name="ref" use="required"/></xs:complexType></xs:element>
+    <xs:element name="Withdrawal"><xs:complexType>
+      <xs:attribute name="ref" use="required"/></xs:complexType></xs:element>
   </xs:choice></xs:complexType></xs:element>
 </xs:schema>"""
 SHAPE = shape_of(

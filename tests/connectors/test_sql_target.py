@@ -18,6 +18,8 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from bridge.batch import Batch
@@ -497,3 +499,37 @@ def test_a_repeat_costs_less_than_the_first_time(partner: Partner) -> None:
         assert set(target.deliver(data, told)["effect"].to_pylist()) == {effect}
         spent.append(time.perf_counter() - start)
     assert spent[1] < 2 * spent[0]
+
+
+VERSION = st.builds(
+    Version,
+    key=st.sampled_from(["A", "B", "C"]),
+    version=st.integers(1, 4),
+    summary=st.sampled_from(["one", "two"]),
+    goods=st.sampled_from([(), ("a",), ("a", "b")]),
+    withdraw=st.sampled_from([False, False, False, True]),
+    revision=st.integers(1, 2),
+)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(batches=st.lists(st.lists(VERSION, min_size=1, max_size=5), max_size=5), removed=st.sampled_from(["A", "none"]))
+def test_both_ways_tell_the_same(partner: Partner, tmp_path: Path, batches: list[list[Version]], removed: str) -> None:
+    """PostgreSQL by what an upsert returns, any other database by rows read under lock: effect for effect."""
+    _run(partner, "TRUNCATE partner.case CASCADE; DROP SCHEMA IF EXISTS bridge_inbox CASCADE")
+    path = tmp_path / "other.db"
+    path.unlink(missing_ok=True)
+    other = _sqlite(path)
+    for versions in batches:
+        assert deliver(partner.target(), *versions) == deliver(other.target(), *versions)
+        assert partner.held() == other.held()
+        gone = [f"DELETE FROM {table} WHERE case_reference = '{removed}'" for table in ("goods", '"case"')]
+        _run(partner, "SET search_path = partner; " + "; ".join(gone))
+        with closing(sqlite3.connect(path)) as session, session:
+            session.executescript("; ".join(gone))
+    assert list(_target(partner).keys() or ()) == list(SqlTarget(other.connection, other.options, SHAPE).keys() or ())

@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.batch import ROW, Batch
-from bridge.mapping import Mapping, forward
+from bridge.mapping import Mapping, check, forward
 from bridge.mapping.columns import coded, combine, running_count
 from bridge.mapping.conform import conform
 from bridge.mapping.dates import date_precision, date_start, date_step
+from bridge.mapping.findings import FINDINGS
 from bridge.mapping.made import surely_kept
 from bridge.mapping.model import Number
 from bridge.mapping.plan import mapping_plans
@@ -93,6 +94,16 @@ def mapping() -> Iterator[Mapping]:
         world.codes("list", "x,X,exact", "y,Y,exact", "none,,none,no counterpart", "1,Q,exact")
         world.write(RULES)
         yield world.load()
+
+
+@pytest.fixture(scope="module")
+def damaged() -> Iterator[World]:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder) / "c", SOURCE, TARGET)
+        world.codes("list", "x,X,exact", "y,Y,exact")
+        (world.root / "mappings" / "here" / "samples" / "one.json").write_text('{"a": "x", "list": [{"c": "1"}]}')
+        world.write(RULES, "examples:\n  - {name: one, given: one.json, then: {plain: x}}")
+        yield world
 
 
 def one_by_one(mapping: Mapping, records: list[dict[str, Any]]) -> list[dict[str, Any] | set[tuple[str, str]]]:
@@ -225,6 +236,31 @@ def test_ids_by_content_and_occurrence_are_distinct_and_the_same_in_any_order(
         again = world.run(rules, records).batch.root.column("id").to_pylist()
     assert len(set(ids)) == len(ids)
     assert sorted(ids) == sorted(again)
+
+
+WORDS = [
+    "from", "first_of", "concat", "const", "hash", "index", "text", "split", "join", "take", "number", "unit", "date",
+    "datetime", "codes", "lookup", "when", "default", "each", "map", ".", "^a", "a", "list", "list.c", "present",
+    "[a, b]", "{text: x}", "{a: [b]}", "%d", "lines", "", "{", "]", "&x", "*x", "<<", "!t", "'", '"', "\t", ": ", "- ",
+]  # fmt: skip
+
+
+@law
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 12), st.sampled_from(WORDS)), min_size=1, max_size=4))
+def test_a_damaged_mapping_is_told_and_never_breaks_the_checker(
+    damaged: World, cuts: list[tuple[int, int, str]]
+) -> None:
+    path = damaged.root / "mappings" / "here" / "collect.yaml"
+    whole = path.read_text(encoding="utf-8")
+    text = whole
+    for place, length, word in cuts:
+        text = text[:place] + word + text[place + length :]
+    try:
+        path.write_text(text, encoding="utf-8")
+        told = check(damaged.load())
+        assert all(one.line >= 1 and one.code in FINDINGS and str(one).startswith("mappings/") for one in told)
+    finally:
+        path.write_text(whole, encoding="utf-8")
 
 
 # --- scalars ---------------------------------------------------------------------------------------------------------

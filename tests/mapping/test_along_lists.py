@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.check import check
+from bridge.mapping import check
 from tests.mapping.world import TEXT, World, item, problems, values
 
 LIST = {"type": "array", "items": TEXT}

@@ -365,6 +365,20 @@ def test_values_are_joined_split_and_gathered_into_lists(world: World) -> None:
     assert values(mapped, "of", "lines") == ["TR-FRA-ZZ"] * 3
 
 
+def test_lists_inside_entries_are_gathered_for_the_record(world: World) -> None:
+    goods = [
+        {"marks": ["m", "n"], "role": "in"},
+        {"role": "in"},
+        {"marks": ["o"], "role": "out"},
+        {"marks": ["p"], "role": "in"},
+    ]
+    mapped = world.run(
+        "id: {from: ref}\nsigns: {from: goods.marks, text: upper, when: {goods.role: [in]}}",
+        [{"ref": "a"}, {"ref": "b", "goods": goods}, {"ref": "c", "goods": [{"marks": ["q"], "role": "in"}]}],
+    )
+    assert values(mapped, "signs") == [None, ["M", "N", "P"], ["Q"]]
+
+
 def test_a_bad_element_of_a_list_field_holds_the_record_once_for_each(world: World) -> None:
     world.schema("target", {"id*": TEXT, "signs": {"type": "array", "items": {"type": "string", "enum": ["A"]}}})
     mapped = world.run(
@@ -535,6 +549,25 @@ def test_columns_with_types_are_read_as_their_canonical_text(world: World) -> No
     assert values(mapped, "count") == [7, -1]
     assert values(mapped, "flag") == [True, False]
     assert values(mapped, "text") == ["true", "false"]
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        (pa.large_string(), pa.large_list(pa.large_string())),
+        (pa.string_view(), pa.list_(pa.string_view())),
+        (pa.dictionary(pa.int32(), pa.string()), pa.list_(pa.string())),
+        (pa.string(), pa.null()),
+    ],
+)
+def test_columns_of_any_kind_of_text_are_read(world: World, text: pa.DataType, several: pa.DataType) -> None:
+    world.write("id: {from: ref, when: {port: absent}}\nsigns: {from: signs}\ntext: {from: signs, join: '+'}")
+    signs = [None, None] if pa.types.is_null(several) else [["a", "b"], None]
+    root = pa.table({ROW: pa.array([0, 1]), "ref": pa.array(["x", "y"]).cast(text), "signs": pa.array(signs, several)})
+    mapped = forward(world.load(), Batch({ROOT: root}, "x", "0"))
+    assert values(mapped, "id") == ["x", "y"]
+    assert values(mapped, "signs") == ([None, None] if pa.types.is_null(several) else [["a", "b"], None])
+    assert mapped.batch.root.schema.field("signs").type == pa.list_(pa.string())
 
 
 def test_missing_columns_and_tables_are_absent_values(world: World) -> None:

@@ -203,9 +203,7 @@ def test_a_json_schema_gives_dotted_names_lists_and_inherited_annotations(tmp_pa
             "land": {"enum": ["A", "B"], "x-codes": "country"},
             "worth": {"type": "string", "x-type": "decimal", "x-scale": 2},
             "size": {"type": ["number", "null"]},
-            "home": {
-                "type": "object", "required": ["town"], "properties": {"town": {"type": "string"}, "n": {"type": "integer"}},
-            },
+            "home": {"type": "object", "required": ["town"], "properties": {"town": {}, "n": {"type": "integer"}}},
             "work": {"type": "object", "required": ["town"], "properties": {"town": {"type": "string"}}},
             "tags": {"type": "array", "items": {"type": "string", "enum": ["x"], "maxLength": 1}},
             "people": {

@@ -27,6 +27,7 @@ CREATE TABLE exchange.run (
     covers BIGINT[],
     books JSONB,
     note TEXT,
+    judgement JSONB,
     CONSTRAINT run_pkey PRIMARY KEY (id),
     CONSTRAINT run_run_key_attempt_key UNIQUE (run_key, attempt),
     CONSTRAINT run_kind_check CHECK (kind IN ('collect', 'share')),
@@ -54,6 +55,7 @@ COMMENT ON COLUMN exchange.run.selected IS 'share: versions that must be settled
 COMMENT ON COLUMN exchange.run.covers IS 'share: collect runs whose versions were all selected';
 COMMENT ON COLUMN exchange.run.books IS 'counts and equations at the end';
 COMMENT ON COLUMN exchange.run.note IS 'why it failed, free of values';
+COMMENT ON COLUMN exchange.run.judgement IS 'what quality found, without values, and who let it pass';
 
 CREATE TABLE exchange.sealed_window (
     source TEXT NOT NULL,

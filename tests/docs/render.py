@@ -1,0 +1,105 @@
+"""Pages of docs/reference, made from the code they describe.
+
+    python -m tests.docs.render
+
+writes them; tests/docs/test_reference.py fails when one is behind the code.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from bridge import errors
+from bridge.cli import main
+from bridge.mapping.findings import FINDINGS
+
+TOP = Path(__file__).parents[2]
+FOLDER = TOP / "docs" / "reference"
+KINDS = {kind.__name__: kind for kind in (errors.Misconfigured, errors.Held, errors.TryLater, errors.Stop)}
+NEXT = {
+    "Misconfigured": "a file, setting or connection must be mended; trying again changes nothing",
+    "Held": "this record or input is held; the run goes on",
+    "TryLater": "tried again by itself",
+    "Stop": "nothing more leaves until a person has looked",
+    "Problem": "the record is held; the run goes on",
+}
+
+
+def pages() -> dict[str, str]:
+    """Every page by file name."""
+    return {"commands.md": commands(), "findings.md": findings(), "errors.md": codes()}
+
+
+def commands() -> str:
+    """The commands with their own help."""
+    parts = ["# Commands", "", "Made from `bridge --help`.", ""]
+    parts += ["Exit codes: 0 well, 1 findings, 2 mend a file, 3 held, 4 a law is broken, 75 try again.", ""]
+    for name, command in sorted(main.commands.items()):
+        with click.Context(command, info_name=f"bridge {name}", max_content_width=100) as context:
+            parts += [f"## bridge {name}", "", "```", command.get_help(context), "```", ""]
+    return "\n".join(parts)
+
+
+def findings() -> str:
+    """What `bridge check` may find in a mapping."""
+    parts = ["# Findings", "", "What `bridge check` may find in a mapping before a record moves. An error keeps the"]
+    parts += ["mapping from running; a warning tells that records will be held.", ""]
+    parts += ["| code | severity | message |", "|---|---|---|"]
+    for code, kind in sorted(FINDINGS.items()):
+        message = (kind.__doc__ or "").strip().splitlines()[0].replace("|", "\\|")
+        parts.append(f"| {code} | {kind.severity.name.lower()} | {message} |")
+    return "\n".join([*parts, ""])
+
+
+def codes() -> str:
+    """Every error code with what it says, as it stands in the code."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for path in sorted([*(TOP / "bridge").rglob("*.py"), *(TOP / "connectors").rglob("*.py")]):
+        for kind, code, said in _raised(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault((code, kind), set()).add(said)
+    parts = ["# Error and problem codes", "", "Every message reads: code at place: what is wrong. What to do."]
+    parts += ["What stands in braces is filled in when it happens, never with a value of a personal field.", ""]
+    parts += ["| code | kind | says |", "|---|---|---|"]
+    for (code, kind), ways in sorted(found.items()):
+        text = "<br>".join(sorted(one for one in ways if one)).replace("|", "\\|")
+        parts.append(f"| {code} | {kind} | {text} |")
+    parts += ["", *(f"- **{kind}**: {what}" for kind, what in NEXT.items()), ""]
+    return "\n".join(parts)
+
+
+def _raised(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+    """Kind, code and words of each error or problem that is made with a code written out."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        kind, arguments = node.func.id, node.args
+        at = 0 if kind in KINDS else 2 if kind == "Problem" else None
+        if at is None or len(arguments) <= at:
+            continue
+        code = arguments[at]
+        if isinstance(code, ast.Constant) and isinstance(code.value, str):
+            words = arguments[2:4] if kind in KINDS else arguments[5:6]
+            yield kind, code.value, ". ".join(_words(word) for word in words)
+
+
+def _words(node: ast.expr) -> str:
+    """A text as written, with a name in braces for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_words(part) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return "{" + ast.unparse(node.value).split("(")[-1].split(")")[0].split(".")[-1].split("[")[0] + "}"
+    if isinstance(node, ast.BinOp):
+        return _words(node.left) + _words(node.right)
+    return "{…}"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
