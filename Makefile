@@ -10,6 +10,7 @@ BIN := .venv/bin
 # Airflow starts a Python for every task: without compiled bytecode each would take ten seconds to begin.
 export PYTHONDONTWRITEBYTECODE :=
 STAMP := .venv/installed
+PEER := .venv-bench/installed
 
 help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +37,7 @@ check: setup  ## Check style, types, import rules, mappings and docs
 	$(BIN)/bridge check
 	$(BIN)/pytest tests/docs
 
-bench: setup  ## Measure records per second on this machine
+bench: setup $(PEER)  ## Measure the whole way as ratios to bare copying, and to dlt
 	@$(BIN)/bridge bench
 
 lock: setup  ## Pin the newest versions that requirements.in allows
@@ -44,11 +45,15 @@ lock: setup  ## Pin the newest versions that requirements.in allows
 		requirements.in -o .venv/requirements.lock
 	@{ echo '# All versions with hashes, for Python 3.11 to 3.13. Written by `make lock` from requirements.in.'; \
 		cat .venv/requirements.lock; } > requirements.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements-bench.in -o .venv/requirements.lock
+	@{ echo '# All versions with hashes, for Python 3.11 to 3.13. Written by `make lock` from requirements-bench.in.'; \
+		cat .venv/requirements.lock; } > requirements-bench.lock
 
 clean:  ## Stop everything and delete .venv and .bridge, with all data in it
 	-@if [ -x $(BIN)/bridge ]; then $(BIN)/bridge down; fi
 	@$(PYTHON) -c 'from pathlib import Path; from bridge.postgres import Server; Server(Path(".bridge")).remove()'
-	rm -rf .bridge .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .bridge .venv .venv-bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # uv, itself installed by hash, is five times as fast as pip; where it cannot reach the index as pip can
 # (a mirror or certificate that only pip was told of), pip does the same work.
@@ -62,4 +67,11 @@ $(STAMP): requirements.lock setup.cfg pyproject.toml
 	@$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python --require-hashes --only-binary :all: requirements.lock || { echo "uv could not; pip goes on, which takes some minutes"; \
 		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements.lock; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PEER): requirements-bench.lock | setup
+	@echo "Installing dlt into .venv-bench, as locked, to measure against"
+	@$(PYTHON) -m venv --clear .venv-bench
+	@$(BIN)/uv pip sync -q --python .venv-bench/bin/python --require-hashes --only-binary :all: requirements-bench.lock || \
+		.venv-bench/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
 	@touch $@

@@ -57,10 +57,7 @@ class Batch:
 
     def only(self, rows: pa.Array) -> Batch:
         """The same batch with just the records whose numbers are given; problems are kept."""
-        kept = {
-            name: table.filter(pc.is_in(table.column(ROW), value_set=rows))
-            for name, table in self.tables.items()
-        }
+        kept = {name: table.filter(pc.is_in(table.column(ROW), value_set=rows)) for name, table in self.tables.items()}
         return replace(self, tables=kept)
 
     def without(self, rows: pa.Array) -> Batch:

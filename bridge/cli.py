@@ -196,3 +196,12 @@ def bench(sizes: tuple[int, ...], rounds: int, seed: int, out: str, dlt: bool, d
     from bridge.commands import benching
 
     benching.bench(sizes, rounds, seed, out, dlt=dlt, dlt_limit=dlt_limit)
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Leave out the documents: only the chain and the counts.")
+def verify(quick: bool) -> None:
+    """Recompute every seal, oldest first, and name those that no longer hold. Exits with 4 if there is one."""
+    from bridge.commands import reporting
+
+    sys.exit(reporting.verify(quick=quick))

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_current_context
 
 from bridge.airflow.facts import asset, facts, start_of
-from bridge.airflow.steps import DEFAULTS, extra, finished, run_key, run_window, step
+from bridge.airflow.steps import DEFAULTS, extra, linked, run_key, run_window, step
 
 
 def collect_dag(source: str) -> DAG:
@@ -74,7 +74,7 @@ def collect_dag(source: str) -> DAG:
             return books
 
         extract() >> map_and_validate() >> quality() >> accept.override(outlets=[moved])()
-    return finished(dag)
+    return linked(dag)
 
 
 def _latest(every: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from airflow.sdk import Asset
 
+from bridge import settings
 from bridge.content import Content, Direction
 from bridge.errors import Misconfigured
 from bridge.mapping.yaml import Block, plain, read_yaml
@@ -45,8 +46,9 @@ def content() -> Content:
     an old commit that is cleared runs again with the mappings of its commit.
     """
     named = [part for part in os.environ.get("BRIDGE_CONTENT", "").split(os.pathsep) if part]
-    bundle = next((entry for entry in reversed(sys.path) if entry and (Path(entry) / "mappings").is_dir()), None)
-    found = Content.find(*(Path(part) for part in [bundle, *named] if part))
+    roots = [Path(entry) for entry in sys.path if entry and (Path(entry) / "mappings").is_dir()]
+    bundles = [root for root in roots if root != settings.checkout()]  # the checkout comes last by itself
+    found = Content.find(*bundles[-1:], *map(Path, named))
     os.environ["BRIDGE_CONTENT"] = os.pathsep.join(map(str, found.roots))
     return found
 

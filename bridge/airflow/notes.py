@@ -27,6 +27,12 @@ SECONDS: Final = 3
 LENGTH: Final = 1000
 """What Airflow's column holds."""
 
+_NOTHING: Final = {
+    "failed": "**Failed** before it began anything: read its first task's log.",
+    # Airflow gives a run by hand no tasks if its logical date is before the DAG's start.
+    "success": "**Nothing was done:** the run is dated before the start of this DAG. Backfill its window instead.",
+}
+
 
 class RunNotes:
     """Listens to runs that end."""
@@ -48,7 +54,7 @@ def write(dag_run: DagRun) -> None:
         return
     try:
         found = _last_attempt(f"{dag_run.dag_id}/{dag_run.run_id}")
-        _put(dag_run, note(found) if found else "The exchange knows nothing of this run: read its first task's log.")
+        _put(dag_run, note(found) if found else _NOTHING[str(dag_run.state)])
     except Exception as error:  # noqa: BLE001 -- the scheduler goes on, whatever is wrong here
         log.warning("No note for %s %s: %s", dag_run.dag_id, dag_run.run_id, type(error).__name__)
 

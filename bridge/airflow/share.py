@@ -9,7 +9,7 @@ from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowSkipException
 
 from bridge.airflow.facts import asset, content, facts
-from bridge.airflow.steps import DEFAULTS, extra, finished, run_key, step
+from bridge.airflow.steps import DEFAULTS, extra, linked, run_key, step
 
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -89,7 +89,7 @@ def share_dag(partner: str) -> DAG:
             return extra(sharing.reconcile(sharing.open_share(partner, run_key())))
 
         select() >> deliver() >> reconcile()
-    return finished(dag)
+    return linked(dag)
 
 
 def _end(stop: Any) -> None:

@@ -24,7 +24,7 @@ BOUND: Final = {"cpu": 3.0, "wall": 2.0, "memory": 700e6, "peer": 10.0}
 """What is aimed at: at most so many times the floor, so many bytes, at least so many times as fast as the peer."""
 
 
-def measure(  # noqa: PLR0913 -- each is one property of the measurement
+def measure(
     home: Path,
     sizes: Sequence[int],
     rounds: int,

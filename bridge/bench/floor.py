@@ -14,7 +14,6 @@ from xml2arrow.exceptions import Xml2ArrowError
 from bridge.batch import ROOT
 from bridge.shape import Shape
 
-
 _TOGETHER: Final = 500
 """Records tried at once for what the bare parser refuses."""
 

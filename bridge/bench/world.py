@@ -26,7 +26,7 @@ from bridge.postgres import Server
 
 DAY: Final = date(2026, 11, 16)
 NAMES: Final = ("exchange", "cis")
-"""The databases that a job writes; ``<name>_empty`` has the tables, ``<name>_floor_empty`` also those that a job makes."""
+"""The databases that a job writes. ``<name>_empty`` has the tables, ``<name>_floor_empty`` also those a job makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,12 @@ class World:
         before = tree_cpu(self.server)
         done = subprocess.run(
             [python, script, self.url("dlt"), files.folder, work, "Seizure"],
-            env={**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR", "HOME": str(self.home)},
+            env={
+                **os.environ,
+                "RUNTIME__DLTHUB_TELEMETRY": "false",
+                "RUNTIME__LOG_LEVEL": "ERROR",
+                "HOME": str(self.home),
+            },
             capture_output=True,
             text=True,
             check=False,

@@ -33,7 +33,8 @@ def bench(sizes: Sequence[int], rounds: int, seed: int, out: str, *, dlt: bool, 
     path = Path(out) if out else settings.home() / "bench.json"
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     click.echo(
-        "expectations: the whole window judged once, mostly the import of its library; in no ratio. Memory: the client's."
+        "expectations: the window judged once as a whole, mostly the import of its library; in no ratio."
+        " Memory is the client's."
     )
     click.echo(f"All numbers: {path}")
 

@@ -24,9 +24,10 @@ from bridge.content import Content
 from bridge.errors import BridgeError, Problem, Stop
 from bridge.exchange import Exchange, Run
 from bridge.flow import envelope
+from bridge.flow.ahead import ahead
 from bridge.flow.stage import Stage
 from bridge.ledger import Books
-from bridge.mapping import Mapping, forward, load, refuse_findings
+from bridge.mapping import Mapped, Mapping, forward, load, refuse_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,11 @@ def map_and_validate(work: Collect) -> dict[str, int]:
         if one.problem is not None:
             continue
         seen = 0
-        for batch in _batches(reader, one, work.mapping):
+        # While one batch is checked and staged, the next is read and mapped.
+        mapped = ((batch, forward(work.mapping, batch)) for batch in _batches(reader, one, work.mapping))
+        for batch, made in ahead(mapped):
             seen += len(batch) + _unreadable(batch)
-            for name, table in _map(work, batch, one).items():
+            for name, table in _told_apart(work, batch, made, one).items():
                 if table.num_rows:
                     work.stage.write_table(f"{name}-{part:05}.parquet", table)
             part += 1
@@ -182,9 +185,8 @@ def _unreadable(batch: Batch) -> int:
     return len({problem.row for problem in batch.problems} - known - {-1})
 
 
-def _map(work: Collect, batch: Batch, one: Input) -> dict[str, pa.Table]:
-    """One batch mapped, checked and told apart: tables to stage, by name."""
-    mapped = forward(work.mapping, batch)
+def _told_apart(work: Collect, batch: Batch, mapped: Mapped, one: Input) -> dict[str, pa.Table]:
+    """One mapped batch checked and told apart: tables to stage, by name."""
     documents = document.encode(mapped.batch, work.mapping.target_shape)
     faults = quality.validate(documents, work.content, today=datetime.now(UTC).date())
     positions = batch.root.select([ROW, POSITION])
@@ -202,7 +204,7 @@ def _map(work: Collect, batch: Batch, one: Input) -> dict[str, pa.Table]:
         bad = pa.array(sorted({fault.row for fault in faults}), pa.int64())
         sound = sound.without(bad)
         documents = documents.filter(pc.invert(pc.is_in(documents.column(ROW), value_set=bad)))
-    problems = [*batch.problems, *mapped.problems, *placed]
+    problems = [*mapped.problems, *placed]
     accepted = envelope.candidates(sound, documents, mapped.rows, positions, one)
     return {
         "candidates": accepted,

@@ -5,10 +5,12 @@ Pure tables in, tables out; the steps of a collect run stage them as they are.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,6 +26,21 @@ NAMESPACE: Final = uuid.UUID("6f0f8a52-0a55-5b3c-9d1e-5a6a2b1c7e10")
 def bridge_id(origin_system: str, origin_record_id: str) -> uuid.UUID:
     """The record's identity everywhere: UUIDv5 of origin system and record id (RFC 9562, 5.5)."""
     return uuid.uuid5(NAMESPACE, f"{origin_system}:{origin_record_id}")
+
+
+def _bridge_ids(systems: Sequence[str], ids: Sequence[str]) -> pa.Array:
+    """bridge_id() of each pair, as 16 bytes."""
+    names = (f"{system}:{name}".encode() for system, name in zip(systems, ids, strict=True))
+    known = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
+    digests = []
+    for name in names:
+        one = known.copy()
+        one.update(name)
+        digests.append(one.digest()[:16])
+    octets = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16).copy()
+    octets[:, 6] = octets[:, 6] & 0x0F | 0x50  # version 5
+    octets[:, 8] = octets[:, 8] & 0x3F | 0x80  # the variant of RFC 9562
+    return pa.Array.from_buffers(pa.binary(16), len(digests), [None, pa.py_buffer(octets.tobytes())])
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
@@ -45,7 +62,7 @@ def candidates(batch: Batch, documents: pa.Table, rows: pa.Table, positions: pa.
     root = batch.root
     systems = root.column("origin_system").to_pylist()
     ids = root.column("origin_record_id").to_pylist()
-    identities = [bridge_id(system, name).bytes for system, name in zip(systems, ids, strict=True)]
+    identities = _bridge_ids(systems, ids)
     version = pc.coalesce(
         _moments(root, "updated_at"),
         _moments(root, "entered_at"),
@@ -57,7 +74,7 @@ def candidates(batch: Batch, documents: pa.Table, rows: pa.Table, positions: pa.
             root.column(ROW),
             _beside(root, positions, POSITION),
             _beside(root, rows, "rows").cast(pa.int32()),
-            pa.array(identities, pa.binary(16)),
+            identities,
             root.column("origin_system"),
             root.column("origin_record_id"),
             version,

@@ -7,7 +7,6 @@ already: withheld, held, or unchanged because the partner holds just that.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -33,6 +32,9 @@ one revision a partner is left without a record where a rule has come to withhol
 REVISIONS: Final = 10_000
 """In the order of versions a record stands at collect revision x REVISIONS + share revision: a mapping mended on either
 side makes it newer."""
+
+
+_DONE: Final = frozenset(Effect)
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ class Settling:
         """DISPOSITIONS of all rows, once the partner has said what became of the orders."""
         for order in self.orders:
             effect, receipt = receipts[order[ROW]]
-            done = effect in set(Effect)
+            done = effect in _DONE
             self.ended[order[ROW]] = _disposition(
                 self.chosen[order[ROW]],
                 Delivery.DELIVERED if done else Delivery(effect),
@@ -104,20 +106,19 @@ class Settling:
     def _order(self, row: int, released: bytes, *, withdraw: bool = False, recall: bool = False) -> None:
         version = self.chosen[row]
         revision = order_revision(version["revision"], self.revision)
-        key = hashlib.sha256()
-        for part in (
+        parts = (
             self.partner.encode(),
             version["bridge_id"],
             str(version["version"]).encode(),
             str(revision).encode(),
             released,
             b"withdraw" if withdraw else b"recall" if recall else b"deliver",
-        ):
-            key.update(len(part).to_bytes(4, "big") + part)
+        )
+        key = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts))
         self.orders.append(
             {
                 ROW: row,
-                "key": str(uuid.UUID(bytes=version["bridge_id"])),
+                "key": hyphenated(version["bridge_id"]),
                 "withdraw": withdraw,
                 "recall": recall,
                 "source_version": version["source_version"],
@@ -132,6 +133,12 @@ class Settling:
 
 def _takes_back(order: Mapping[str, Any]) -> bool:
     return bool(order["withdraw"] or order["recall"])
+
+
+def hyphenated(bridge_id: bytes) -> str:
+    """A bridge id as text; what uuid.UUID says in a quarter of its time."""
+    text = bridge_id.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def order_revision(collect: int, share: int) -> int:

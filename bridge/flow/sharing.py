@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +21,8 @@ from bridge.connector import Judging, Target, Window
 from bridge.content import Content
 from bridge.errors import BridgeError, Stop
 from bridge.exchange import Exchange, Run
-from bridge.flow.settling import CANCELLED, Settling
+from bridge.flow.ahead import ahead
+from bridge.flow.settling import CANCELLED, Settling, hyphenated
 from bridge.ledger import Books, Delivery
 from bridge.mapping import Mapping, forward, load, refuse_findings
 from bridge.policy import reads_nominal
@@ -97,8 +98,9 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
     target = connect(work)
     nominal = reads_nominal(work.mapping.release, work.mapping.source_shape)
     sums = {"deliveries": 0, "withdrawals": 0}
-    for chosen in work.exchange.candidates(work.run, nominal=nominal):
-        settling, batch, problems = settle(work, chosen, target)
+    selected = work.exchange.candidates(work.run, nominal=nominal)
+    # While one batch is with the partner's database, the next is made ready.
+    for settling, batch, problems in ahead(settle(work, chosen, target) for chosen in selected):
         sums["withdrawals"] += settling.withdrawals
         sums["deliveries"] += len(settling.orders) - settling.withdrawals
         if not approve:
@@ -130,7 +132,10 @@ def settle(work: Share, chosen: pa.Table, target: Target) -> tuple[Settling, Bat
     """
     shape = work.mapping.source_shape
     chosen = chosen.append_column(ROW, pa.array(range(chosen.num_rows), pa.int64()))
-    versions = chosen.drop_columns(["payload", "nominal"]).to_pylist()
+    # A moment stays a number on its way into the orders: as a Python object it costs more than all else of a row.
+    moments = chosen.column("source_version").cast(pa.int64())
+    versions = chosen.set_column(chosen.column_names.index("source_version"), "source_version", moments)
+    versions = versions.select(_NEEDED).to_pylist()
     settling = Settling(work.partner, work.run.revision, versions)
     live = chosen.filter(pc.invert(chosen.column("cancelled")))
     common = assigned(document.decode(live.select([ROW, "payload", "nominal"]), shape), live)
@@ -162,9 +167,15 @@ def settle(work: Share, chosen: pa.Table, target: Target) -> tuple[Settling, Bat
     return settling, sound.only(ordered), problems
 
 
+_NEEDED: Final = [
+    "bridge_id", "version", "cancelled", "source_version", "revision", "content_hash", "prior_holds", "prior_hash",
+]  # fmt: skip
+"""What decides of a selected version."""
+
+
 def assigned(batch: Batch, chosen: pa.Table) -> Batch:
     """The common batch with the fields that the exchange, and no source, gives a record."""
-    identities = [str(uuid.UUID(bytes=value)) for value in chosen.column("bridge_id").to_pylist()]
+    identities = [hyphenated(value) for value in chosen.column("bridge_id").to_pylist()]
     given = {
         "bridge_id": pa.array(identities, pa.string()),
         "version": chosen.column("version").cast(pa.int64()),

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from bridge.batch import INDEX, POSITION, ROOT, ROW, Batch
 from bridge.errors import MASKED, Problem
-from bridge.mapping.columns import Coded, Places, coded, running_count
+from bridge.mapping.columns import Coded, Places, coded, each_distinct, running_count
+from bridge.mapping.dates import ISO, date_step
 from bridge.mapping.evaluate import evaluate
 from bridge.mapping.made import Made, taken
 from bridge.mapping.model import HERE, LINES, Block, Mapping, Rule
@@ -86,12 +87,14 @@ def forward(mapping: Mapping, batch: Batch) -> Mapped:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The entries that one block makes: for each, its record and its place in the source view."""
+    """The entries that one block makes: for each, its record, its place in the source view, and its source line if the
+    entries are rows."""
 
     block: Block
     view: View
     owner: Places
     places: Places
+    lines: Sequence[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +152,11 @@ class _Run:
         """The day of each record's event, if any code list needs it."""
         if not any(one.dated for one in self.plans.values()):
             return None
-        if self.mapping.spec.codes_on:
-            return self.record.text(self.mapping.spec.codes_on)
-        if EVENT in rules:
+        if EVENT in rules and not self.mapping.spec.codes_on:
             return coded(self.made(rules[EVENT], fields[EVENT], self.record).values)
-        return self.record.text(EVENT)
+        # What is no date is no day: rows that hold for a time then refuse the code.
+        given = self.record.text(self.mapping.spec.codes_on or EVENT)
+        return coded(each_distinct(given, date_step((ISO,)), pa.string()).values)
 
     def made(self, rule: Rule | None, field: Field, view: View) -> Made:
         if rule is None:
@@ -191,14 +194,9 @@ class _Run:
         if required:
             lacking = np.flatnonzero(np.bincount(owner, minlength=len(self.record)) == 0)
             at = _At(np.arange(len(self.record)), partial(_fixed, path))
+            reason = f"{path} needs an entry and the record has none; fill it at the source"
             for place in lacking.tolist():
-                self.problem(
-                    at,
-                    place,
-                    "MISSING",
-                    "required",
-                    f"{path} needs an entry and the record has none; fill it at the source",
-                )
+                self.problem(at, place, "MISSING", "required", reason)
         return pa.table(columns), owner[order]
 
     def part(self, block: Block) -> list[_Part]:
@@ -214,17 +212,16 @@ class _Run:
                 self.filtered[f"{block.list} when {condition.says}"] += dropped
             mask &= hit
         places = np.flatnonzero(mask)
-        return [_Part(block, view, places if view.owner is None else view.owner[places], places)]
+        lines = positions(view.table.take(pa.array(places))) if block.each == LINES else None
+        return [_Part(block, view, places if view.owner is None else view.owner[places], places, lines)]
 
     def entry_field(self, part: _Part, rule: Rule | None, field: Field, path: str, index: Places) -> pa.Array:
         """One field of one block's entries."""
         if rule is not None and rule.combine == "index":
             return pa.array(index + rule.start).cast(field.arrow)
         made = taken(self.made(rule, field, part.view), part.places)
-        lines = None
-        if part.block.each == LINES:
-            lines = positions(part.view.table.take(pa.array(part.places)))
-        self.judge(made, field, rule, _At(part.owner, lambda place: f"{path}.{index[place]}.{field.name}", lines))
+        at = _At(part.owner, lambda place: f"{path}.{index[place]}.{field.name}", part.lines)
+        self.judge(made, field, rule, at)
         return made.values
 
     # --- problems ------------------------------------------------------------------------------------------------
@@ -271,15 +268,9 @@ class _Run:
         if group is None:
             return
         at = _At(np.arange(len(self.record)), lambda _: "")
+        keyless = f"{', '.join(group.key)}: a row without it belongs to no record; fill it at the source"
         for place in self.scoped.keyless.tolist():
-            keys = ", ".join(group.key)
-            self.problem(
-                at,
-                place,
-                "MISSING",
-                "group_by",
-                f"{keys}: a row without it belongs to no record; fill it at the source",
-            )
+            self.problem(at, place, "MISSING", "group_by", keyless)
         if group.conflict != "hold":
             return
         for column, records in self.record.conflicts.items():

@@ -38,12 +38,7 @@ def make_values(plan: Plan, start: Coded, event: Coded | None, unit: Coded | Non
     kind = plan.field.arrow if plan.rule.join is None else pa.string()
     day = event if event is not None else empty(len(start))
     if plan.quantity is not None and unit is not None:
-        same = unscaled(plan, start, unit)
-        if same is None or not same.any():
-            return _plain(each_combination([start, unit, day], plan.quantity, kind), plan, start)
-        other = each_combination([start.only(~same), unit.only(~same), day], plan.quantity, kind)
-        values = pc.if_else(pa.array(same), start.array(), other.values)
-        return _plain(Result(values, other.refused), plan, start)
+        return _plain(_quantities(plan, start, unit, day), plan, start)
     if plan.plain and surely_kept(start.texts, plan.field.max_length):
         return Made(start.array(), [])
     make = plan.make
@@ -60,6 +55,18 @@ def make_values(plan: Plan, start: Coded, event: Coded | None, unit: Coded | Non
         return Made(start.array(), [])
     known = set(start.texts.filter(pa.array(sure)).to_pylist())
     return _plain(each_distinct(start, lambda text: text if text in known else make(text, None), kind), plan, start)
+
+
+def _quantities(plan: Plan, start: Coded, unit: Coded, day: Coded) -> Result:
+    """Quantities in the unit of the target; those that surely stay as they are without a look at each."""
+    make, kind = plan.quantity, plan.field.arrow
+    if make is None:
+        raise ValueError(f"{plan.field.path} has no unit")
+    same = unscaled(plan, start, unit)
+    if same is None or not same.any():
+        return each_combination([start, unit, day], make, kind)
+    other = each_combination([start.only(~same), unit.only(~same), day], make, kind)
+    return Result(pc.if_else(pa.array(same), start.array(), other.values), other.refused)
 
 
 def _plain(result: Result, plan: Plan, start: Coded) -> Made:

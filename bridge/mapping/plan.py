@@ -47,10 +47,13 @@ class Plan:
 def mapping_plans(mapping: Mapping) -> dict[int, Plan]:
     """The plans of a mapping's rules, by the rule's id(); made once, with the code lists as they then are."""
     if not mapping.plans:
+        made: dict[int, Plan] = {}
         for list_, each, rule in mapping.spec.rules_of():
             field = mapping.target_field(list_, rule.target)
             if field is not None:
-                mapping.plans[id(rule)] = plan(rule, field, mapping.content, shown(mapping, each, rule))
+                made[id(rule)] = plan(rule, field, mapping.content, shown(mapping, each, rule))
+        # At once, so that another thread never sees a part of them.
+        mapping.plans.update(made)
     return mapping.plans
 
 

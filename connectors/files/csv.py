@@ -12,7 +12,7 @@ from bridge.batch import ROOT, Batch
 from bridge.connector import Input
 from bridge.errors import Misconfigured
 from bridge.shape import Shape
-from connectors.files.common import MIB, Proof, text_option, whole
+from connectors.files.common import MIB, Proof, Refused, text_option, whole
 from connectors.files.encoding import refuse_bytes
 from connectors.files.table import Rows, refuse_header
 
@@ -53,16 +53,10 @@ class Csv:
         with path.open(encoding=self._codec, newline="") as file:
             rows = csv.reader(file, delimiter=self._delimiter, strict=True)
             try:
-                header = next(rows)
+                header = _header(rows)
             except csv.Error:
-                return whole(
-                    "QUOTES",
-                    name,
-                    1,
-                    "line 1",
-                    "the header's quotes do not match",
-                    "Have the supplier quote by RFC 4180",
-                )
+                what = "the header's quotes do not match"
+                return whole("QUOTES", name, 1, "line 1", what, "Have the supplier quote by RFC 4180")
             wrong = refuse_header(header, self._shape)
             if wrong:
                 return self._delimiter_problem(header, path, name) or whole("HEADER", name, 1, "line 1", *wrong)
@@ -75,17 +69,12 @@ class Csv:
                     return Proof(counted, None, {"encoding": self._encoding, "delimiter": self._delimiter})
                 except csv.Error as bad:
                     if "unexpected end of data" in str(bad):
-                        return whole(
-                            "TRUNCATED",
-                            name,
-                            begin,
-                            f"line {begin}",
-                            "a quote is opened and never closed before the file ends",
-                            "Have the supplier send the file again, or close the quote",
-                        )
+                        what = "a quote is opened and never closed before the file ends"
+                        fix = "Have the supplier send the file again, or close the quote"
+                        return whole("TRUNCATED", name, begin, f"line {begin}", what, fix)
                     counted += 1
-                    continue
-                counted += bool(row)
+                else:
+                    counted += bool(row)
 
     def _delimiter_problem(self, header: list[str], path: Path, name: str) -> Proof | None:
         expected = {f.name for f in self._shape.table(ROOT)}
@@ -117,36 +106,47 @@ class Csv:
     def read(self, source_input: Input) -> Iterator[Batch]:
         with source_input.path.open(encoding=self._codec, newline="") as file:
             rows = csv.reader(file, delimiter=self._delimiter, strict=True)
-            header = next(rows)
-            out = Rows(source_input, header)
+            out = Rows(source_input, _header(rows))
             while True:
                 begin = rows.line_num + 1
                 try:
                     row = next(rows)
                 except StopIteration:
                     break
-                except csv.Error:
-                    out.refuse(
-                        begin,
-                        "QUOTES",
-                        "csv:quotes",
-                        f"line {begin}: a closing quote is followed by text. Have the supplier double the quotes "
-                        "inside values (RFC 4180)",
-                    )
+                except csv.Error as bad:
+                    out.refuse(begin, "csv:quotes", _lines(begin, rows.line_num), _refusal(str(bad)))
                 else:
-                    if len(row) == len(header):
+                    if len(row) == len(out.header):
                         out.add(row, begin)
                     elif row:
-                        out.refuse(
-                            begin,
-                            "RAGGED",
-                            "csv:columns",
-                            f"line {begin}: {len(row)} values for {len(header)} columns. Have the supplier quote "
-                            f"values that hold a {_spoken(self._delimiter)}",
-                        )
+                        why = self._ragged(len(row), len(out.header))
+                        out.refuse(begin, "csv:columns", _lines(begin, rows.line_num), why)
                 if out.full:
                     yield out.batch()
             yield from out.flush()
+
+    def _ragged(self, values: int, columns: int) -> Refused:
+        fix = f"Have the supplier quote values that hold a {_spoken(self._delimiter)}"
+        return Refused("RAGGED", "", f"{values} values for {columns} columns. {fix}")
+
+
+def _header(rows: Iterator[list[str]]) -> list[str]:
+    header = next(rows)
+    # The codecs that name a byte order leave its mark in the text.
+    return [header[0].removeprefix("\ufeff"), *header[1:]] if header else header
+
+
+def _lines(begin: int, end: int) -> str:
+    return f"line {begin}" if end <= begin else f"lines {begin} to {end}"
+
+
+def _refusal(said: str) -> Refused:
+    """Why the csv module refuses a row."""
+    if "field larger" in said:
+        what = f"a value longer than {csv.field_size_limit()} characters"
+        return Refused("TOO_LARGE", "", f"{what}. Have the supplier shorten it, or close the quote that it begins with")
+    fix = "Have the supplier double the quotes inside values (RFC 4180)"
+    return Refused("QUOTES", "", f"a closing quote is followed by text. {fix}")
 
 
 def _spoken(delimiter: str) -> str:

@@ -76,19 +76,37 @@ class FilesSource:
         """Regular files that came before the window's end, by time of last change, then name.
 
         Hidden files, links and names that tools use while they write are passed over.
+
+        Raises:
+            TryLater: the folder cannot be listed now.
+            Misconfigured: it may not be.
         """
         found: list[Offer] = []
         pending = [self._folder]
         while pending:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    if entry.name.startswith(".") or entry.is_symlink():
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(Path(entry.path))
-                    elif entry.is_file(follow_symlinks=False) and self._wanted(entry.path):
-                        found.extend(self._offer(entry, window))
+            for entry in self._list(pending.pop()):
+                if entry.name.startswith(".") or entry.is_symlink():
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False) and self._wanted(entry.path):
+                    found.extend(self._offer(entry, window))
         return sorted(found, key=lambda offer: (offer.arrival, offer.name))
+
+    def _list(self, path: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(path) as entries:
+                return list(entries)
+        except FileNotFoundError:
+            if path != self._folder:  # taken away since its own folder was listed
+                return []
+            raise TryLater("NO_FOLDER", str(path), "the drop folder is not there now", "Check the mount") from None
+        except PermissionError:
+            fix = "Let the bridge's account read the drop folder"
+            raise Misconfigured("NO_ACCESS", str(path), "the folder may not be listed", fix) from None
+        except OSError as bad:
+            what = f"the folder cannot be listed now ({bad.strerror})"
+            raise TryLater("UNREADABLE", str(path), what, "Check the mount") from None
 
     def _wanted(self, path: str) -> bool:
         below = Path(path).relative_to(self._folder)

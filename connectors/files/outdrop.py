@@ -91,7 +91,7 @@ class FilesTarget:
         away = pc.or_(orders.column("withdraw"), orders.column("recall"))
         withdrawn = orders.filter(away)
         sent = orders.filter(pc.invert(away)).column(ROW)
-        tables = dict(batch.only(sent.combine_chunks()).tables)
+        tables = {path: table.combine_chunks() for path, table in batch.only(sent.combine_chunks()).tables.items()}
         if tables[ROOT].num_rows != len(sent):
             raise Misconfigured(
                 "NO_RECORD",

@@ -11,12 +11,15 @@ from bridge.batch import POSITION, ROOT, ROW, Batch
 from bridge.connector import Input
 from bridge.errors import Problem
 from bridge.shape import Shape
+from connectors.files.common import Refused
 
 BATCH_ROWS = 20_000
 
 
 def refuse_header(header: Sequence[str], shape: Shape) -> tuple[str, str] | None:
     """What is wrong with a header and what to do, or None. A shape without fields accepts any names, once each."""
+    if not any(header):
+        return "the header line is empty", "Have the supplier write the column names there"
     blank = [str(place) for place, name in enumerate(header, 1) if not name.strip()]
     if blank:
         return f"column {', '.join(blank)} of the header has no name", "Name every column"
@@ -65,9 +68,10 @@ class Rows:
         self._values.append(values)
         self.next_row += 1
 
-    def refuse(self, position: int, code: str, rule: str, reason: str) -> None:
-        """Take a row that cannot be read."""
-        self._problems.append(Problem(self.next_row, position, code, "", rule, reason))
+    def refuse(self, position: int, rule: str, at: str, why: Refused) -> None:
+        """Take a row that cannot be read; ``at`` says where in words."""
+        reason = f"{at}: {why.reason}"
+        self._problems.append(Problem(self.next_row, position, why.code, why.field, rule, reason))
         self.next_row += 1
 
     @property

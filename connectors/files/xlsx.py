@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -17,10 +19,24 @@ from bridge.batch import Batch
 from bridge.connector import Input
 from bridge.errors import Stop
 from bridge.shape import Shape
-from connectors.files.common import MIB, Proof, number_option, text_option, whole
+from connectors.files.common import MIB, Proof, Refused, number_option, text_option, whole
 from connectors.files.table import Rows, refuse_header
 from connectors.files.xlsxscan import RESAVE, Doctype, doubtful_rows, scan, worksheets
 
+UNNAMED: Final = Refused(
+    "RAGGED", "", "a value stands in a column without a name. Have the supplier name the column or clear it"
+)
+UNUSABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+)
+"""What zipfile and the numbers of rows raise for what is no workbook."""
 MAX_UNPACKED: Final = 512 * MIB
 
 
@@ -48,13 +64,13 @@ class Xlsx:
     def prove(self, path: Path, name: str) -> Proof:
         try:
             return self._prove(path, name)
-        except (zipfile.BadZipFile, KeyError, NotImplementedError, EOFError, RuntimeError) as bad:
-            return whole(
-                "NOT_XLSX", name, 0, "byte 0", f"not a workbook in .xlsx format ({type(bad).__name__})", RESAVE
-            )
         except (expat.ExpatError, etree.XMLSyntaxError, CalamineError) as bad:
             what = f"a part of the workbook cannot be read ({type(bad).__name__})"
             return whole("NOT_XLSX", name, -1, "", what, RESAVE)
+        except UNUSABLE as bad:
+            return whole(
+                "NOT_XLSX", name, 0, "byte 0", f"not a workbook in .xlsx format ({type(bad).__name__})", RESAVE
+            )
         except Doctype:
             return whole("DOCTYPE", name, -1, "", "a part of the workbook has a document type declaration", RESAVE)
 
@@ -101,16 +117,10 @@ class Xlsx:
             if at <= self._header_row or not (any(row) or at in doubtful):
                 continue
             if at in doubtful:
-                cell, code, why = doubtful[at]
-                out.refuse(at, code, "xlsx:cell", f"row {at}, cell {cell}: {why}")
+                cell, why = doubtful[at]
+                out.refuse(at, "xlsx:cell", f"row {at}, cell {cell}", why)
             elif any(row[len(header) :]):
-                out.refuse(
-                    at,
-                    "RAGGED",
-                    "xlsx:columns",
-                    f"row {at}: a value stands in a column without a name. Have the supplier name the column or "
-                    "clear it",
-                )
+                out.refuse(at, "xlsx:columns", f"row {at}", UNNAMED)
             else:
                 out.add((row + [""] * len(header))[: len(header)], at)
             if out.full:

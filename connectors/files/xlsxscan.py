@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from connectors.files.common import MIB
+from connectors.files.common import MIB, Refused
 
 RESAVE: Final = "Have the supplier open and save it in a spreadsheet program as .xlsx without a password"
 SIGNS: Final = (b't="e"', b"t='e'", b"<f", b":f>", b":f ")
@@ -24,10 +24,10 @@ class Doctype(Exception):
 
 @dataclass(slots=True)
 class Seen:
-    """Filled rows below the header; and rows with a cell that cannot be trusted: which cell, code and reason."""
+    """Filled rows below the header; and rows with a cell that cannot be trusted: which, and why."""
 
     filled: int = 0
-    doubtful: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    doubtful: dict[int, tuple[str, Refused]] = field(default_factory=dict)
 
 
 def worksheets(book: zipfile.ZipFile) -> dict[str, str]:
@@ -58,7 +58,7 @@ def scan(book: zipfile.ZipFile, part: str, header_row: int) -> Seen:
     return sheet.seen
 
 
-def doubtful_rows(book: zipfile.ZipFile, part: str, header_row: int) -> dict[int, tuple[str, str, str]]:
+def doubtful_rows(book: zipfile.ZipFile, part: str, header_row: int) -> dict[int, tuple[str, Refused]]:
     """The doubtful rows alone, without a scan where the bytes rule them out."""
     tail = b""
     with book.open(part) as stream:
@@ -169,11 +169,13 @@ class _Sheet:
 
     def close_cell(self) -> None:
         if self.kind == "e":
-            self.doubt("CELL_ERROR", "the cell holds an error value. Have the supplier correct or clear it")
+            self.doubt(
+                Refused("CELL_ERROR", "", "the cell holds an error value. Have the supplier correct or clear it")
+            )
         elif self.formula and not self.value and self.kind != "str":
-            self.doubt("FORMULA", f"the cell holds a formula whose value is not stored. {RESAVE}")
+            self.doubt(Refused("FORMULA", "", f"the cell holds a formula whose value is not stored. {RESAVE}"))
         elif self.value and not (self.kind == "s" and self.value in self.empty):
             self.filled = True
 
-    def doubt(self, code: str, why: str) -> None:
-        self.seen.doubtful.setdefault(self.row, (self.cell, code, why))
+    def doubt(self, why: Refused) -> None:
+        self.seen.doubtful.setdefault(self.row, (self.cell, why))

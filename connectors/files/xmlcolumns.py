@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,13 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from bridge.batch import ROOT
-from bridge.errors import Stop
-from connectors.files.xmlcut import LONGEST_NAME, UNKNOWN, Bools, Grammar, Ints, OpeningNames, Tags, places_of, words_at
+from connectors.files.xmlcut import LONGEST_NAME, UNKNOWN, Bools, Grammar, Ints, OpeningNames, Tags, words_at
+from connectors.files.xmltexts import Texts
 
 WIDTH: Final = 24
 """Most names with what follows them are shorter."""
-ENTITIES: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
-REFERENCE: Final = re.compile(r"&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|(\w+));")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def columns_of(tags: Tags, begin: Ints, end: Ints, grammar: Grammar, names: Open
 
 
 class _Reading:
-    """One window. Opening tags inside records are the rows of its arrays: tag, record, node, parent."""
+    """One window. Opening tags inside records are the rows of its arrays: tag, record, node, owner."""
 
     def __init__(self, tags: Tags, begin: Ints, end: Ints, grammar: Grammar, names: OpeningNames, plain: Bools) -> None:
         self.tags, self.grammar = tags, grammar
@@ -63,12 +60,16 @@ class _Reading:
         self._mark(self.record[self.node == UNKNOWN])
         self._mark_text_between()
         attributes = self._attributes()
-        self._own()
-        self._mark_repeated()
-        columns = self._columns(attributes)
+        slots = self._slots()
+        while len(twice := _repeated(slots[~self.grammar.repeats[self.node]], self.total)):
+            self._mark(self.record[np.isin(slots, twice) & ~self.grammar.repeats[self.node]])
+            slots = self._slots()
+        columns: dict[str, dict[str, pa.Array]] = {path: {} for path in (ROOT, *self.grammar.lists)}
+        self._add_attributes(columns, *attributes)
+        self._add_texts(columns, slots)
         owners = {ROOT: np.flatnonzero(self.ordinary)}
         for place, path in enumerate(self.grammar.lists):
-            owners[path] = self.record[self.entries[place]]
+            owners[path] = self.record[self.entries[self.entry_list == place]]
         return Columns(columns, owners, self.ordinary)
 
     def _mark(self, records: Ints) -> None:
@@ -86,14 +87,12 @@ class _Reading:
         """The node of each tag, level by level from the record; what the schema does not know stays UNKNOWN."""
         level = self.tags.level[self.tag]
         self.node = np.full(len(self.tag), UNKNOWN, np.int64)
-        self.parent = np.zeros(len(self.tag), np.int64)
         first = int(level.min())
         upper = np.flatnonzero(level == first)
         self.node[upper] = 0
         for depth in range(first + 1, first + self.grammar.depth):
             lower = np.flatnonzero(level == depth)
             above = upper[np.cumsum(level == depth - 1)[lower] - 1]
-            self.parent[lower] = above
             self.node[lower] = self.grammar.child[self.node[above], self.name[lower]]
             upper = lower
 
@@ -143,55 +142,69 @@ class _Reading:
         self._mark(self.record[row[column == UNKNOWN]])
         return row, column, begin, stop
 
-    def _own(self) -> None:
-        """The row of its table that each tag belongs to."""
-        belongs = self.grammar.list_of[self.node]
+    def _slots(self) -> Ints:
+        """A place of its own for each node of each row of its table. Sets the row that owns each tag.
+
+        Tags of records that are not ordinary share the place behind the last, ``total``.
+        """
+        grammar = self.grammar
         good = self.ordinary[self.record]
-        self.entries = [
-            np.flatnonzero(self.grammar.entry[self.node] & (belongs == place) & good)
-            for place in range(len(self.grammar.lists))
-        ]
-        self.owner = self.record.copy()
-        for place, entries in enumerate(self.entries):
-            mine = np.flatnonzero(belongs == place)
-            self.owner[mine] = np.searchsorted(entries, mine, "right") - 1
+        entry = grammar.entry[self.node] & good
+        self.entries = np.flatnonzero(entry)
+        self.entry_list = grammar.list_of[self.node[self.entries]]
+        rank = np.zeros(len(self.entries) + 1, np.int64)
+        self.sizes = [int(self.ordinary.sum())]
+        for place in range(len(grammar.lists)):
+            mine = np.flatnonzero(self.entry_list == place)
+            rank[mine] = np.arange(len(mine))
+            self.sizes.append(len(mine))
+        # Lists do not nest, so that a tag in a list belongs to the entry that was opened last.
+        in_list = grammar.list_of[self.node] >= 0
+        of_record = (np.cumsum(self.ordinary) - 1)[self.record]
+        self.owner: Ints = np.where(in_list, rank[np.cumsum(entry) - 1], of_record)
+        sizes = np.array(self.sizes)[grammar.list_of[:-1] + 1]
+        self.base = np.concatenate([[0], np.cumsum(sizes)])
+        self.total = int(self.base[-1])
+        slots: Ints = np.where(good, self.base[self.node] + self.owner, self.total)
+        return slots
 
-    def _mark_repeated(self) -> None:
-        """Elements that stand twice in one parent where the schema allows one."""
-        once = np.flatnonzero(~self.grammar.repeats[self.node])
-        order = once[np.argsort(self.node[once].astype(np.int16), kind="stable")]
-        same = (
-            (self.node[order][1:] == self.node[order][:-1])
-            & (self.parent[order][1:] == self.parent[order][:-1])
-            & (self.node[order][1:] != 0)
-        )
-        if same.any():
-            self._mark(self.record[order[1:][same]])
-            self._own()
-
-    def _columns(self, attributes: tuple[Ints, Ints, Ints, Ints]) -> dict[str, dict[str, pa.Array]]:
-        place_of_record = np.cumsum(self.ordinary) - 1
-        sizes = {
-            ROOT: int(self.ordinary.sum()),
-            **{path: len(self.entries[n]) for n, path in enumerate(self.grammar.lists)},
-        }
-        owner = np.where(self.grammar.list_of[self.node] >= 0, self.owner, place_of_record[self.record])
-        found: dict[str, dict[str, pa.Array]] = {path: {} for path in sizes}
-        row, column, begin, stop = attributes
+    def _add_attributes(
+        self, columns: dict[str, dict[str, pa.Array]], row: Ints, column: Ints, begin: Ints, stop: Ints
+    ) -> None:
         kept = self.ordinary[self.record[row]] & (stop > begin)
-        values = _Texts(self.tags, begin[kept], stop[kept], inside_tag=True)
-        for part, number in _groups(column[kept], len(self.grammar.columns)):
-            place = self.grammar.columns[number]
-            found[place.table][place.name] = values.column(part, owner[row[kept][part]], sizes[place.table], False)
-        leaf = np.flatnonzero(self.grammar.texts[self.node] & self.ordinary[self.record] & ~self.tags.alone[self.tag])
+        row, column, begin, stop = (part[kept] for part in (row, column, begin, stop))
+        sizes = [self.sizes[self.grammar.list_number[place.table] + 1] for place in self.grammar.columns]
+        base = np.concatenate([[0], np.cumsum(np.array(sizes, np.int64))])
+        values = Texts(self.tags, begin, stop, inside_tag=True).spread(base[column] + self.owner[row], int(base[-1]))
+        for place, size, first in zip(self.grammar.columns, sizes, base[:-1].tolist(), strict=True):
+            columns[place.table][place.name] = values.slice(first, size)
+
+    def _add_texts(self, columns: dict[str, dict[str, pa.Array]], slots: Ints) -> None:
+        grammar = self.grammar
+        leaf = np.flatnonzero(grammar.texts[self.node] & ~self.tags.alone[self.tag] & self.ordinary[self.record])
         begin, stop = self.tags.stop[self.tag[leaf]] + 1, self.tags.start[self.tag[leaf] + 1]
         leaf, begin, stop = (part[stop > begin] for part in (leaf, begin, stop))
-        values = _Texts(self.tags, begin, stop, inside_tag=False)
-        for part, number in _groups(self.node[leaf], len(self.grammar.nodes)):
-            text = self.grammar.nodes[number].text
-            if text is not None:
-                found[text.table][text.name] = values.column(part, owner[leaf[part]], sizes[text.table], text.many)
-        return found
+        values = Texts(self.tags, begin, stop, inside_tag=False)
+        many = grammar.many[self.node[leaf]]
+        single = values.spread(np.where(many, self.total, slots[leaf]), self.total + 1)
+        for number, node in enumerate(grammar.nodes):
+            size = self.sizes[grammar.list_number[node.table] + 1]
+            if node.text is not None and node.text.many:
+                which = np.flatnonzero(self.node[leaf] == number)
+                columns[node.table][node.text.name] = values.lists(which, self.owner[leaf[which]], size)
+            elif node.text is not None:
+                columns[node.table][node.text.name] = single.slice(int(self.base[number]), size)
+
+
+def _repeated(slots: Ints, total: int) -> Ints:
+    """The slots, of those below total, that were given more than once."""
+    slots = slots[slots < total]
+    seen = np.zeros(total, np.bool_)
+    seen[slots] = True
+    if int(seen.sum()) == len(slots):
+        return slots[:0]
+    given: Ints = np.flatnonzero(np.bincount(slots, minlength=total) > 1)
+    return given
 
 
 def _name_ends(tags: Tags, tag: Ints) -> Ints:
@@ -221,71 +234,3 @@ def opening_names(tags: Tags, grammar: Grammar) -> OpeningNames:
     if len(at):
         end[at] = _name_ends(tags, opens[at])
     return OpeningNames(grammar.names.find(words_at(tags.data), begin, end), end)
-
-
-def _groups(numbers: Ints, count: int) -> list[tuple[Ints, int]]:
-    """Positions of each number that occurs, in order."""
-    order = np.argsort(numbers.astype(np.int16), kind="stable")
-    edges = np.searchsorted(numbers[order], np.arange(count + 1))
-    return [(order[edges[n] : edges[n + 1]], n) for n in range(count) if edges[n + 1] > edges[n]]
-
-
-class _Texts:
-    """Values that lie in the window, none of them empty, as one Arrow array without copying."""
-
-    def __init__(self, tags: Tags, begin: Ints, stop: Ints, *, inside_tag: bool) -> None:
-        data, buffer = tags.data, tags.buffer
-        edges = np.empty(2 * len(begin), np.int32)
-        edges[0::2], edges[1::2] = begin, stop
-        # Values and the gaps between them alternate; the value at place n is element 2n.
-        self.values = (
-            pa.StringArray.from_buffers(max(len(edges) - 1, 0), pa.py_buffer(edges), pa.py_buffer(data))
-            if len(edges)
-            else pa.array([], pa.string())
-        )
-        self.place = 2 * np.arange(len(begin))
-        special = [
-            places_of(char, data, buffer) for char in ((b"&", b"\r", b"\n", b"\t") if inside_tag else (b"&", b"\r"))
-        ]
-        offsets = np.concatenate(special)
-        holder = np.searchsorted(begin, offsets, "right") - 1
-        hit = (holder >= 0) & (offsets < stop[holder]) if len(begin) else np.zeros(len(offsets), np.bool_)
-        changed = np.unique(holder[hit])
-        if len(changed):
-            texts = [_decode(data[begin[n] : stop[n]].decode(), inside_tag) for n in changed]
-            self.place[changed] = len(self.values) + np.arange(len(changed))
-            self.values = pa.concat_arrays([self.values, pa.array(texts, pa.string())])
-
-    def column(self, part: Ints, owner: Ints, size: int, many: bool) -> pa.Array:
-        """Some of the values as a column of ``size`` rows, each value in the row that owns it."""
-        if many:
-            counts = np.bincount(owner, minlength=size)
-            offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-            return pa.ListArray.from_arrays(
-                pa.array(offsets), self.values.take(pa.array(self.place[part])), mask=pa.array(counts == 0)
-            )
-        if len(part) == size:
-            return self.values.take(pa.array(self.place[part]))
-        places = np.zeros(size, np.int64)
-        empty = np.ones(size, np.bool_)
-        places[owner], empty[owner] = self.place[part], False
-        return self.values.take(pa.array(places, mask=empty))
-
-
-def _decode(text: str, inside_tag: bool) -> str:
-    """Line ends and references as XML reads them."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if inside_tag:
-        text = text.replace("\n", " ").replace("\t", " ")
-    return REFERENCE.sub(_reference, text)
-
-
-def _reference(match: re.Match[str]) -> str:
-    hexadecimal, decimal, name = match.groups()
-    if name:
-        if name not in ENTITIES:
-            raise Stop(
-                "CHANGED", "xml", "the archived file is not the one that was proven", "Compare the file with its hash"
-            )
-        return ENTITIES[name]
-    return chr(int(hexadecimal, 16) if hexadecimal else int(decimal))

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bridge.batch import ROOT
 from bridge.errors import Stop
 from connectors.files.xmlplan import Column, Node
 from connectors.files.xmltree import XSI, Context
@@ -134,7 +135,9 @@ class Grammar:
         self.repeats = np.array([node.repeats for node in self.nodes] + [False])
         self.lists = [node.table for node in self.nodes if node.entry]
         self.list_of = np.array([self.lists.index(node.table) if node.table else -1 for node in self.nodes] + [-1])
+        self.list_number = {ROOT: -1, **{path: place for place, path in enumerate(self.lists)}}
         self.entry = np.array([node.entry for node in self.nodes] + [False])
+        self.many = np.array([node.text is not None and node.text.many for node in self.nodes] + [False])
         self.depth = max(node.path.count("/") + 2 if node.path else 1 for node in self.nodes)
 
 

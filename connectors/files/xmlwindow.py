@@ -119,9 +119,11 @@ class Window:
             self._read(tags, begin[: len(end)], end, plain[: len(end)] & ~large[: len(end)], around, root)
 
     def _read(self, tags: Tags, begin: Ints, end: Ints, plain: Bools, around: Around, root: Node) -> None:
-        usual = self._contexts[0]
+        # The first plain record tells the namespace; where it is another, the authority reads.
+        first = int(plain.argmax())
+        usual = self._contexts[first]
         plain = plain & np.array([context is usual for context in self._contexts[: len(end)]])
-        prefix = _name(self._data, int(self._begin[0])).rpartition(b":")[0].decode()
+        prefix = _name(self._data, int(self._begin[first])).rpartition(b":")[0].decode()
         grammar = around.grammar(root, usual, usual.prefixes.get(prefix, ""))
         self._columns = columns_of(tags, begin, end, grammar, opening_names(tags, grammar), plain)
         for place in np.flatnonzero(~self._columns.ordinary).tolist():

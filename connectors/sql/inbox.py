@@ -79,7 +79,7 @@ def compared_as(key: Column) -> sql.SQL:
 
 
 def keys(connection: psycopg.Connection[Any], layout: Layout) -> Iterator[tuple[str, bytes, bool]]:
-    """Key, content hash and whether the root row is there, of every delivered record that was not taken back, by key."""
+    """Key, content hash and whether the root row is there, of each delivered record not taken back, by key."""
     statement = sql.SQL(
         "SELECT i.key, i.content_hash, r.{1} IS NOT NULL FROM {0} i LEFT JOIN {2} r ON r.{1}::text = i.key"
         " WHERE NOT i.withdrawn AND NOT i.recalled ORDER BY i.key"

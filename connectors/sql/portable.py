@@ -283,7 +283,7 @@ def _all_of(table: sa.Table) -> Any:
 
 
 def keys(engine: sa.Engine, layout: Layout) -> Iterator[tuple[str, bytes, bool]]:
-    """Key, content hash and whether the root row is there, of every delivered record that was not taken back, by key."""
+    """Key, content hash and whether the root row is there, of each delivered record not taken back, by key."""
     name = layout.root.key
     clause = layout.root.clause((name, layout.root.columns[name].sql))
     with safely(layout.root.full), engine.connect() as connection:

@@ -46,9 +46,7 @@ def load(engine: sa.Engine, layout: Layout, shape: Shape, batch: Batch, orders: 
             if table is layout.root:
                 there = set(now)
             same = {key for key in same if _equal(now.get(key, _NOTHING), wanted.get(key, _NOTHING), named)}
-        effects = [
-            _effect(back, key in there, key in same) for key, back in zip(keys, away.to_pylist(), strict=True)
-        ]
+        effects = [_effect(back, key in there, key in same) for key, back in zip(keys, away.to_pylist(), strict=True)]
         write(connection, layout, shape, batch, orders, effects)
     return pa.table([orders.column("key"), effects, orders.column("idempotency_key")], schema=OUTCOME)
 

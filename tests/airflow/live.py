@@ -99,7 +99,7 @@ class Live:
     def command(self, *words: str) -> str:
         """Airflow's own command line in this installation; its output."""
         done = subprocess.run(
-            [sys.executable, "-m", "bridge.cli", "airflow", *words],
+            [Path(sys.executable).with_name("bridge"), "airflow", *words],
             env={**os.environ, "BRIDGE_HOME": str(self.home)},
             cwd=self.home,
             capture_output=True,

@@ -17,6 +17,7 @@ class Story:
     cis: str = ""
     lemis: str = ""
     by_hand: str = ""
+    too_early: str = ""
     backfill: int = 0
     said: str = ""
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +103,20 @@ def batch_of(records: list[Record], shape: Shape = SHAPE) -> Batch:
     return Batch(tables, "batch 1", "0" * 64)
 
 
-def ordered(records: list[Record], known: list[str] | None = None, withdraw: tuple[str, ...] = ()) -> pa.Table:
-    table = orders([Version(str(r["@ref"])) for r in records] + [Version(key, withdraw=True) for key in withdraw])
+def ordered(
+    records: list[Record],
+    known: list[str] | None = None,
+    withdraw: tuple[str, ...] = (),
+    recall: tuple[str, ...] = (),
+    version: int = 1,
+) -> pa.Table:
+    table = orders(
+        [Version(str(r["@ref"]), version) for r in records]
+        + [Version(key, version, withdraw=True) for key in withdraw]
+        + [Version(key, version, recall=True) for key in recall]
+    )
     if known is not None:
-        table = table.append_column("known", pa.array(known + [None] * len(withdraw), pa.string()))
+        table = table.append_column("known", pa.array(known + [None] * len(withdraw + recall), pa.string()))
     return table
 
 
@@ -147,27 +158,27 @@ def test_a_document_has_the_schemas_order_and_nothing_empty(drop: Path) -> None:
 def test_the_manifest_says_what_the_document_holds(drop: Path) -> None:
     records: list[Record] = [{"@ref": "A"}, {"@ref": "B"}]
     receipts = opened(drop, withdraw=WITHDRAW).deliver(
-        batch_of(records), ordered(records, ["insert", "update"], withdraw=("C",))
+        batch_of(records), ordered(records, ["insert", "update"], withdraw=("C",), recall=("D",))
     )
     content = document(drop)
     sha256 = hashlib.sha256(content).hexdigest()
-    name = f"seizure-{sha256[:32]}.xml"
+    (name,) = (path.name for path in drop.glob("seizure-*.xml"))
     assert set(files(drop)) == {name, f"{name}.manifest.json"}
     assert json.loads(files(drop)[f"{name}.manifest.json"]) == {
         "file": name,
         "sha256": sha256,
         "bytes": len(content),
-        "records": 3,
+        "records": 4,
         "inserts": 1,
         "updates": 1,
-        "withdrawals": 1,
+        "withdrawals": 2,
         "schema": "cen.xsd",
     }
     assert receipts.schema == RECEIPTS
     assert receipts.to_pydict() == {
-        "_row": [0, 1, 2],
-        "effect": ["insert", "update", "withdraw"],
-        "receipt": [f"{name} sha256:{sha256}"] * 3,
+        "_row": [0, 1, 2, 3],
+        "effect": ["insert", "update", "withdraw", "withdraw"],
+        "receipt": [f"{name} sha256:{sha256}"] * 4,
     }
 
 
@@ -183,6 +194,21 @@ def test_the_same_orders_again_change_nothing_even_when_the_partner_took_the_doc
     taken.unlink()
     assert opened(drop).deliver(batch_of(records), ordered(records)).column("effect").to_pylist() == ["unchanged"] * 2
     assert [path.suffix for path in drop.iterdir()] == [".json"]
+
+
+def test_a_recalled_record_that_comes_again_is_a_document_of_its_own(drop: Path) -> None:
+    records: list[Record] = [{"@ref": "A"}]
+    target = opened(drop, withdraw=WITHDRAW)
+    told = [
+        (batch_of(records), ordered(records, version=1)),
+        (batch_of([]), ordered([], recall=("A",), version=2)),
+        (batch_of(records), ordered(records, version=3)),
+        (batch_of([]), ordered([], recall=("A",), version=4)),
+    ]
+    for again in ([["insert"], ["withdraw"], ["insert"], ["withdraw"]], [["unchanged"]] * 4):
+        assert [target.deliver(*one).column("effect").to_pylist() for one in told] == again
+        documents = Counter(path.read_bytes() for path in drop.glob("*.xml"))
+        assert sorted(documents.values()) == [2, 2]
 
 
 def test_a_document_whose_manifest_was_lost_in_a_crash_is_finished(drop: Path) -> None:
@@ -298,6 +324,7 @@ def test_namespaces_are_written_as_the_schema_wants_them(
 
 KILLED = """
 import os, sys
+from collections import Counter
 from pathlib import Path
 from tests.connectors.test_files_target import batch_of, opened, ordered
 

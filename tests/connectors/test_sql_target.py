@@ -507,8 +507,9 @@ VERSION = st.builds(
     version=st.integers(1, 4),
     summary=st.sampled_from(["one", "two"]),
     goods=st.sampled_from([(), ("a",), ("a", "b")]),
-    withdraw=st.sampled_from([False, False, False, True]),
+    withdraw=st.sampled_from([*[False] * 7, True]),
     revision=st.integers(1, 2),
+    recall=st.sampled_from([False, False, True]),
 )
 
 

@@ -38,7 +38,8 @@ def delivered(url: str, batch: Batch) -> Batch:
     rows, keys = batch.root.column(ROW).to_pylist(), batch.root.column("case_reference").to_pylist()
     proof = [key.encode()[:32].ljust(32) for key in keys]
     moment = [datetime(2025, 4, 1, tzinfo=UTC)] * len(rows)
-    orders = pa.table([rows, keys, [False] * len(rows), moment, [1] * len(rows), proof, proof], schema=ORDERS)
+    no = [False] * len(rows)
+    orders = pa.table([rows, keys, no, no, moment, [1] * len(rows), proof, proof], schema=ORDERS)
     receipts = target.deliver(batch, orders)
     assert set(receipts.column("effect").to_pylist()) == {"insert"}
     options = {**(COLLECT.collect or {}), "record": "cis.case", "lag": "0 seconds"}

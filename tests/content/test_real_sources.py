@@ -400,4 +400,5 @@ def orders(batch: Batch) -> pa.Table:
     keys = batch.root["case_reference"].to_pylist()
     hashes = [uuid.UUID(key).bytes * 2 for key in keys]
     moment = [datetime(2026, 1, 5, tzinfo=UTC)] * len(rows)
-    return pa.table([rows, keys, [False] * len(rows), moment, [1] * len(rows), hashes, hashes], schema=ORDERS)
+    no = [False] * len(rows)
+    return pa.table([rows, keys, no, no, moment, [1] * len(rows), hashes, hashes], schema=ORDERS)

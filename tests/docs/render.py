@@ -26,7 +26,16 @@ NEXT = {
     "TryLater": "tried again by itself",
     "Stop": "nothing more leaves until a person has looked",
     "Problem": "the record is held; the run goes on",
+    "Input": "the file is held as one, nothing of it flows, its bytes stay; the run goes on",
 }
+
+MADE: dict[str, tuple[str, int, int, int]] = {
+    **{kind: (kind, 0, 2, 4) for kind in KINDS},
+    "Problem": ("Problem", 2, 5, 6),
+    "Refused": ("Problem", 0, 2, 3),  # how the files connector words one record's problem
+    "whole": ("Input", 0, 4, 6),  # and that of a file as a whole
+}
+"""Functions that make one, with the kind, and where among their arguments the code and the words stand."""
 
 
 def pages() -> dict[str, str]:
@@ -76,14 +85,13 @@ def _raised(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             continue
-        kind, arguments = node.func.id, node.args
-        at = 0 if kind in KINDS else 2 if kind == "Problem" else None
-        if at is None or len(arguments) <= at:
+        arguments = node.args
+        kind, at, first, last = MADE.get(node.func.id, ("", 0, 0, 0))
+        if not kind or len(arguments) <= at:
             continue
         code = arguments[at]
         if isinstance(code, ast.Constant) and isinstance(code.value, str):
-            words = arguments[2:4] if kind in KINDS else arguments[5:6]
-            yield kind, code.value, ". ".join(_words(word) for word in words)
+            yield kind, code.value, ". ".join(_words(word) for word in arguments[first:last])
 
 
 def _words(node: ast.expr) -> str:

@@ -150,6 +150,7 @@ def orders(batch: Batch) -> pa.Table:
         batch.rows(),
         batch.root.column("@ref"),
         [False] * many,
+        [False] * many,
         [SINCE] * many,
         [1] * many,
         [bytes(32)] * many,

@@ -526,6 +526,17 @@ def test_the_event_date_chooses_among_code_rows(world: World, day: str, expected
     assert problems(mapped) == ([] if expected else [(0, "UNKNOWN_CODE", "lines.0.kind")])
 
 
+def test_another_field_may_tell_the_day_of_the_event(world: World) -> None:
+    world.codes("kind", "k,old,renamed,,office,2026-01-31,,2024-12-31", "k,new,renamed,,office,2026-01-31,2025-01-01,")
+    mapped = world.run(
+        "id: {from: ref}\ntext: {from: port, codes: kind}",
+        [{"ref": "a", "day": day, "port": "k"} for day in ("2024-05", "2025", "abcdefg", "2025-13", "")],
+        "codes_on: day",
+    )
+    assert values(mapped, "text") == ["old", "new"]
+    assert problems(mapped) == [(row, "UNKNOWN_CODE", "text") for row in (2, 3, 4)]
+
+
 def test_an_event_known_to_the_year_is_held_where_rows_change_within_it(world: World) -> None:
     world.codes("kind", "k,old,renamed,,office,2026-01-31,,2024-06-30", "k,new,renamed,,office,2026-01-31,2024-07-01,")
     mapped = world.run(

@@ -19,10 +19,14 @@ ANSWERING = [plan for plan in PLANS if not plan.rule.unit and unchanged(plan, pa
 QUANTITIES = [plan for plan in PLANS if plan.same_unit is not None]
 
 TWO = st.integers(0, 65).map(lambda n: f"{n:02}")
-MOMENTS = st.builds("{:04}-{}-{}T{}:{}:{}{}".format, st.integers(0, 9999), TWO, TWO, TWO, TWO, TWO, st.sampled_from("Zz "))
+MOMENTS = st.builds(
+    "{:04}-{}-{}T{}:{}:{}{}".format, st.integers(0, 9999), TWO, TWO, TWO, TWO, TWO, st.sampled_from("Zz ")
+)
 NUMBERS = st.from_regex(r"-?[0-9]{0,20}\.?[0-9]{0,19}\s?", fullmatch=True)
 SOUND = st.decimals(0, 10**9, places=3).map(lambda n: f"{n.normalize():f}")
-TEXTS = st.one_of(MOMENTS, NUMBERS, SOUND, st.datetimes().map(lambda t: t.strftime("%Y-%m-%dT%H:%M:%SZ")), st.text(max_size=30))
+TEXTS = st.one_of(
+    MOMENTS, NUMBERS, SOUND, st.datetimes().map(lambda t: t.strftime("%Y-%m-%dT%H:%M:%SZ")), st.text(max_size=30)
+)
 UNITS = st.sampled_from(["KGM", "LBR", "H87", "GRM", "nothing", ""])
 
 
