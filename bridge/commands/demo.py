@@ -110,9 +110,11 @@ def _backfill(engineer: AirflowApi, dag: str, days: Window, *, again: bool) -> N
             )
         ended = sum(run["state"] in ENDED for run in runs)
         if ended != shown:
-            _say(f"  {ended} of {len(runs)} windows done")
+            _say(f"  {ended} of {DAYS} windows done")
             shown = ended
-        return bool(runs) and ended == len(runs) and bool(engineer.call("GET", f"backfills/{number}")["completed_at"])
+        # Runs taken again had ended well before: then only Airflow itself can tell, half a minute late, that it is over.
+        over = not again or bool(engineer.call("GET", f"backfills/{number}")["completed_at"])
+        return len(runs) == DAYS and ended == DAYS and over
 
     engineer.wait(done, f"{dag} is being backfilled")
 

@@ -24,7 +24,8 @@ SELECT c.name, count(DISTINCT (c.since, c.until)) AS windows, count(*) AS runs, 
        sum(i.read)::bigint AS read, sum(i.counted)::bigint AS counted, sum(i.countable)::bigint AS countable,
        coalesce(array_agg(i.wrong) FILTER (WHERE i.wrong IS NOT NULL), '{}') AS wrong
 FROM exchange.run c CROSS JOIN LATERAL (
-    SELECT count(*) AS inputs, count(i.problem_code) AS refused, coalesce(sum(i.rows_read), 0) AS read, coalesce(sum(i.counted), 0) AS counted,
+    SELECT count(*) AS inputs, count(i.problem_code) AS refused, coalesce(sum(i.rows_read), 0) AS read,
+           coalesce(sum(i.counted), 0) AS counted,
            coalesce(sum(i.rows_read) FILTER (WHERE i.counted IS NOT NULL), 0) AS countable,
            min(i.name) FILTER (WHERE i.counted <> i.rows_read) AS wrong
     FROM exchange.input i WHERE i.run_id = c.id AND i.same_as IS NULL) i

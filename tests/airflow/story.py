@@ -11,7 +11,7 @@ from tests.airflow.live import OVER, Live
 
 @dataclass(slots=True)
 class Story:
-    """What happened: run ids, and what the command line said."""
+    """What happened: ids of runs and of the backfill."""
 
     midnight: datetime
     cis: str = ""
@@ -19,7 +19,6 @@ class Story:
     by_hand: str = ""
     too_early: str = ""
     backfill: int = 0
-    said: str = ""
 
     def interval(self, logical: datetime, since: datetime, until: datetime) -> dict[str, str]:
         """The body of a run by hand over a window."""
