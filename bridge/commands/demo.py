@@ -112,7 +112,7 @@ def _backfill(engineer: AirflowApi, dag: str, days: Window, *, again: bool) -> N
         if ended != shown:
             _say(f"  {ended} of {DAYS} windows done")
             shown = ended
-        # Runs taken again had ended well before: then only Airflow itself can tell, half a minute late, that it is over.
+        # Runs taken again had ended well before: then only Airflow itself can tell, half a minute late, that it is so.
         over = not again or bool(engineer.call("GET", f"backfills/{number}")["completed_at"])
         return len(runs) == DAYS and ended == DAYS and over
 

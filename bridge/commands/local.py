@@ -149,7 +149,6 @@ def _environment(folder: Path, metadata: str, secret: Mapping[str, Any]) -> dict
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "20",
         "AIRFLOW__SCHEDULER__CATCHUP_BY_DEFAULT": "False",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "GX_ANALYTICS_ENABLED": "false",
         "BRIDGE_HOME": str(settings.home()),
         "PYTHONUNBUFFERED": "1",

@@ -30,7 +30,8 @@ def test_every_airflow_setting_is_one_that_airflow_knows(compose: dict[str, Any]
     script = (
         "import sys; from airflow.configuration import conf; from airflow.providers_manager import ProvidersManager; "
         "ProvidersManager().initialize_providers_configuration(); "
-        "known = {(s.upper(), o.upper()) for s, part in conf.configuration_description.items() for o in part['options']}; "
+        "parts = conf.configuration_description.items(); "
+        "known = {(section.upper(), name.upper()) for section, part in parts for name in part['options']}; "
         "print(*(n for n in sys.argv[1:] if tuple(n.split('__')[1:]) not in known))"
     )
     environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
