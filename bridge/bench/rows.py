@@ -124,3 +124,20 @@ def put_back(connection: psycopg.Connection[Any], folder: Path) -> int:
             count += cursor.rowcount
         connection.commit()
     return count
+
+
+def nested(connection: psycopg.Connection[Any], schema: str, root: str, key: str, path: Path) -> None:
+    """Write each row of the root table as a line of JSON, with the rows of each child table in it as a list."""
+    children = [name for home, name in tables(connection) if home == schema and name != root]
+    lists = sql.SQL(" || ").join(
+        sql.SQL("jsonb_build_object({}, (SELECT jsonb_agg(to_jsonb(x)) FROM {} x WHERE x.{} = r.{}))").format(
+            sql.Literal(name), sql.Identifier(schema, name), sql.Identifier(key), sql.Identifier(key)
+        )
+        for name in children
+    )
+    # As CSV with a quote and a mark that JSON text never holds, for COPY's own form would escape its backslashes.
+    question = sql.SQL(
+        "COPY (SELECT jsonb_strip_nulls(to_jsonb(r) || {}) FROM {} r)"
+        " TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+    )
+    _dump(connection, question.format(lists, sql.Identifier(schema, root)), path)

@@ -126,14 +126,17 @@ class World:
         return self._child(told, {"BRIDGE_HOME": str(self.home)})
 
     def peer(self, python: Path, files: Input) -> dict[str, float]:
-        """dlt with the same files into a fresh database; seconds."""
+        """dlt with the same files and the cases that the last floor copied, into a fresh database; seconds."""
+        mapped = self.home / "mapped.jsonl"
+        with psycopg.connect(self.url("cis")) as connection:
+            rows.nested(connection, "cis", "case", "case_reference", mapped)
         self._fresh({"dlt": "template1"})
         script = Path(__file__).with_name("peer.py")
         work = self.home / "dlt"
         shutil.rmtree(work, ignore_errors=True)
         before = tree_cpu(self.server)
         done = subprocess.run(
-            [python, script, self.url("dlt"), files.folder, work, "Seizure"],
+            [python, script, self.url("dlt"), files.folder, work, "Seizure", mapped],
             env={
                 **os.environ,
                 "RUNTIME__DLTHUB_TELEMETRY": "false",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -50,8 +51,8 @@ def demo() -> None:
     cases = engineer.trigger("collect_cis", days)
     _backfill(engineer, "collect_cen", days, again=before is not None)
     _finish(engineer, "collect_cis", cases)
-    _say("Sealed windows woke share_cis and share_cen; waiting until both have delivered")
-    _settle(engineer)
+    _say("Sealed windows woke share_cis and share_cen; waiting until CIS has had everything")
+    _settle(engineer, ("cis",))
     _echo(engineer, days)
     with Exchange(settings.exchange_url()) as exchange:
         books = exchange.books()
@@ -140,11 +141,11 @@ def _echo(engineer: AirflowApi, days: Window) -> None:
     _finish(
         engineer, "collect_cis", engineer.trigger("collect_cis", Window(days.until, delivered.replace(microsecond=0)))
     )
-    _settle(engineer)
+    _settle(engineer, SHARES)
 
 
-def _settle(engineer: AirflowApi) -> None:
-    """Until no share run is under way, and each partner has had all that was accepted."""
+def _settle(engineer: AirflowApi, partners: Sequence[str]) -> None:
+    """Until no share run is under way, and each of these partners was offered all that was accepted."""
 
     def idle() -> bool:
         states = [run for name in SHARES for run in engineer.runs(f"share_{name}")]
@@ -153,15 +154,15 @@ def _settle(engineer: AirflowApi) -> None:
             raise Stop(
                 "RUN_FAILED", "share", f"{failed[0]} failed", "Open it in Airflow and read the log of its failed task"
             )
-        return all(run["state"] in ENDED for run in states) and _all_offered()
+        return all(run["state"] in ENDED for run in states) and _all_offered(partners)
 
     engineer.wait(idle, "shares are under way")
 
 
-def _all_offered() -> bool:
+def _all_offered(partners: Sequence[str]) -> bool:
     with Exchange(settings.exchange_url()) as exchange:
-        partners = exchange.books().partners
-    return {p.partner for p in partners} >= set(SHARES) and not any(p.counts.get("awaiting", 0) for p in partners)
+        awaiting = {p.partner: p.counts.get("awaiting", 0) for p in exchange.books().partners}
+    return all(awaiting.get(name) == 0 for name in partners)
 
 
 def _at_partners() -> dict[str, Any]:

@@ -217,7 +217,7 @@ class Exchange:
         with transaction(self._engine, run.where, isolation=_SNAPSHOT) as connection:
             return delivery.select(connection, run)
 
-    def candidates(self, run: Run, *, nominal: bool, size: int = 8_000) -> Iterator[pa.Table]:
+    def candidates(self, run: Run, *, nominal: bool, size: int = 5_000) -> Iterator[pa.Table]:
         """The selected versions (SELECTED) in a fixed order, each table with at most ``size`` of them.
 
         Args:

@@ -20,7 +20,7 @@ from connectors.files.xmlwindow import Around, Window, empty
 
 WINDOW: Final = 2 * MIB
 """Bytes taken up at a time: their arrays stay in the processor's cache."""
-CHUNK: Final = 16 * MIB
+CHUNK: Final = 8 * MIB
 MAX_RECORD: Final = 8 * MIB
 
 
@@ -33,7 +33,7 @@ class Xml:
 
     Args:
         options: ``record`` the path from the root, such as /CEN/Seizure (needed); ``namespace`` of the record, if it
-            must be that one; ``chunk_bytes`` of input for one batch (16 MiB); ``max_record_bytes`` (8 MiB).
+            must be that one; ``chunk_bytes`` of input for one batch (8 MiB); ``max_record_bytes`` (8 MiB).
         shape: slashed names are elements inside the record, ``@name`` attributes, ``.`` an entry's own text.
     """
 
