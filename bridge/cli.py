@@ -186,7 +186,7 @@ def feed(folder: str, days: int, per_day: int, seed: int, start: str, bad_share:
 
 @main.command()
 @click.option("--records", "sizes", type=int, multiple=True, default=(10_000, 100_000), show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Job and floor by turns, so many times.")
+@click.option("--rounds", default=2, show_default=True, help="Job and floor by turns, so many times.")
 @click.option("--seed", default=1, show_default=True, help="Of the feed.")
 @click.option("--out", default="", metavar="FILE", help="Where all numbers go; bench.json in BRIDGE_HOME if not given.")
 @click.option("--dlt/--no-dlt", default=True, show_default=True, help="Also give the same input to dlt.")

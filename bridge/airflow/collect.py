@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,6 +62,8 @@ def collect_dag(source: str) -> DAG:
             """Hold the window against its declared expectations; stop before anything is accepted."""
             from bridge.flow import collecting
 
+            # Its import alone writes hundreds of lines of its own at level INFO.
+            logging.getLogger("great_expectations").setLevel(logging.WARNING)
             work = collecting.open_run(source, run_window(), run_key())
             return collecting.judge(work, fresh=_latest(every), accept=_accepted())
 

@@ -7,13 +7,13 @@ three seconds is not written, and the log says so.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from airflow.listeners import hookimpl
 
-from bridge.ledger import Books, Delivery, Intake
+from bridge.ledger import Delivery, Intake
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -64,31 +64,28 @@ def note(attempt: Attempt) -> str:
     if attempt.state != "sealed" or attempt.books is None:
         return f"**{attempt.state.capitalize()}.** {attempt.note or 'It did not come to an end.'}"[:LENGTH]
     books = attempt.books
-    lines = [f"**{verdict(books)}**"]
-    if attempt.since and attempt.until:
-        lines.append(f"Window {attempt.since:%Y-%m-%d %H:%M} to {attempt.until:%Y-%m-%d %H:%M} UTC")
+    heads: list[str] = []
+    reasons: list[str] = []
     for source in books.sources:
-        lines.append(f"{source.read:,} read from {source.inputs:,} inputs")
-        lines += _counted(source.counts, source.reasons, [str(state) for state in Intake])
+        heads.append(f"**{source.read:,} read**: {_counted(source.counts, list(Intake))}.")
+        reasons += _reasons(source.reasons)
     for partner in books.partners:
-        lines.append(f"{partner.accepted:,} versions for {partner.partner}")
-        reasons = {**partner.reasons, str(Delivery.DELIVERED): partner.effects}
-        lines += _counted(partner.counts, reasons, [str(state) for state in Delivery])
-    return "\n\n".join([lines[0], "\n".join(f"- {line}" for line in lines[1:])])[:LENGTH]
+        heads.append(f"**{partner.accepted:,} versions**: {_counted(partner.counts, list(Delivery))}.")
+        reasons += _reasons({str(Delivery.DELIVERED): partner.effects, **partner.reasons})
+    heads.append("The books balance." if books.balanced else "**The books do not balance.**")
+    return "\n\n".join([" ".join(heads), "\n".join(reasons)]).strip()[:LENGTH]
 
 
-def verdict(books: Books) -> str:
-    """One sentence: whether every record is accounted for."""
-    return "The books balance." if books.balanced else "The books do not balance."
+def _counted(counts: Mapping[str, int], order: Sequence[str]) -> str:
+    return ", ".join(f"{counts[state]:,} {state.replace('_', ' ')}" for state in order if counts.get(state)) or "none"
 
 
-def _counted(counts: Mapping[str, int], reasons: Mapping[str, Mapping[str, int]], order: list[str]) -> list[str]:
+def _reasons(reasons: Mapping[str, Mapping[str, int]]) -> list[str]:
     lines = []
-    for state in order:
-        codes = {code: n for code, n in reasons.get(state, {}).items() if n}
-        if counts.get(state):
-            why = ", ".join(f"{code} {n:,}" for code, n in sorted(codes.items(), key=lambda kv: -kv[1])[:6])
-            lines.append(f"{counts[state]:,} {state.replace('_', ' ')}" + (f" ({why})" if why else ""))
+    for state, codes in reasons.items():
+        told = ", ".join(f"{code} {n:,}" for code, n in sorted(codes.items(), key=lambda kv: -kv[1])[:6] if n)
+        if told:
+            lines.append(f"- {state.replace('_', ' ')}: {told}")
     return lines
 
 

@@ -89,18 +89,17 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
         except (BridgeError, AirflowException):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, its text may quote a value
-            raise unexpected(error) from None
+            raise unexpected(error, f"step {function.__name__}") from None
 
     return inner
 
 
-def unexpected(error: Exception) -> BridgeError:
+def unexpected(error: Exception, where: str) -> BridgeError:
     """An error that nobody foresaw as one of ours: its kind and the lines it passed, without its words."""
     from sqlalchemy.exc import InterfaceError, OperationalError
 
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames[:-5:-1])
-    where = run_key()
     if isinstance(error, OSError | MemoryError | InterfaceError | OperationalError):
         return TryLater("UNEXPECTED", where, f"{type(error).__name__} at {places}", "If it stays, look at this machine")
     return Stop(

@@ -61,14 +61,14 @@ def upkeep_dag() -> DAG:
             """Alarm on gaps between sealed windows, and on sources whose newest windows are missing."""
             now, params = _now_and_params()
             with _exchange() as exchange:
-                return _alarm(_late_windows(exchange, now, params["gap_hours"], params["late_windows"]))
+                return _alarm(late_windows_of(exchange, now, params["gap_hours"], params["late_windows"]))
 
         @step(hours=0.5)
         def deliveries() -> dict[str, int]:
             """Alarm on deliveries without an end state and on partners that are suspended for long."""
             now, params = _now_and_params()
             with _exchange() as exchange:
-                return _alarm(_late_deliveries(exchange, now, params["open_hours"], params["suspended_days"]))
+                return _alarm(late_deliveries_of(exchange, now, params["open_hours"], params["suspended_days"]))
 
         @step(hours=1)
         def purge() -> dict[str, int]:
@@ -135,7 +135,8 @@ def remove_folders(stage: Path, before: datetime) -> int:
     return removed
 
 
-def _late_windows(exchange: Any, now: datetime, gap_hours: int, late_windows: int) -> list[str]:
+def late_windows_of(exchange: Any, now: datetime, gap_hours: int, late_windows: int) -> list[str]:
+    """Gaps between sealed windows that are older than allowed, and sources whose newest windows are missing."""
     from bridge.airflow import questions
     from bridge.airflow.facts import facts
     from bridge.flow.windows import latest_window
@@ -157,7 +158,8 @@ def _late_windows(exchange: Any, now: datetime, gap_hours: int, late_windows: in
     return found
 
 
-def _late_deliveries(exchange: Any, now: datetime, open_hours: int, suspended_days: int) -> list[str]:
+def late_deliveries_of(exchange: Any, now: datetime, open_hours: int, suspended_days: int) -> list[str]:
+    """Deliveries without an end state, and suspended partners, for longer than allowed."""
     from bridge.airflow import questions
 
     with exchange.engine.connect() as connection:

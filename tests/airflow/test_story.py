@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import os
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge import settings
+from bridge.airflow.upkeep import late_deliveries_of, late_windows_of, remove_folders
 from bridge.exchange import Exchange
 from bridge.ledger import AWAITING, Books
 from tests.airflow.conftest import DAYS, PER_DAY
@@ -129,23 +132,50 @@ def test_an_asset_event_carries_the_books_of_its_window(airflow: Live, story: St
         assert carried.sources[0].read == sum(carried.sources[0].counts.values()) > 0
 
 
-def test_windows_sealed_during_a_share_wake_one_more_share_together(airflow: Live, story: Story) -> None:
+def test_sealed_windows_wake_shares_and_none_of_them_more_than_one(airflow: Live, story: Story) -> None:
     runs = [run for run in airflow.runs("share_cis") if run["run_type"] == "asset_triggered"]
     assert {run["state"] for run in runs} == {"success"}
-    assert 1 <= len(runs) < DAYS + 2
+    woken = []
+    for run in runs:
+        by = airflow.api("GET", f"/dags/share_cis/dagRuns/{run['dag_run_id']}/upstreamAssetEvents")
+        woken += [event["id"] for event in by["asset_events"]]
+    assert len(woken) == len(set(woken)) == DAYS + 2
+
+
+def test_upkeep_finds_nothing_late_today_and_everything_in_a_month(
+    airflow: Live, exchange: Exchange, story: Story
+) -> None:
+    airflow.unpause("upkeep")
+    run = airflow.trigger("upkeep")
+    assert airflow.wait_for_run("upkeep", run)["state"] == "success"
+    later = datetime.now(UTC) + timedelta(days=30)
+    assert [line.partition(":")[0] for line in late_windows_of(exchange, later, 36, 2)] == ["cen"]
+    assert late_deliveries_of(exchange, later, 24, 7) == []
+    exchange.suspend("cis", "An officer", "A test of it")
+    assert [line.partition(":")[0] for line in late_deliveries_of(exchange, later, 24, 7)] == ["cis"]
+    exchange.resume_partner("cis", "An officer", "The test is over")
+
+
+def test_folders_that_nobody_touched_are_removed(tmp_path: Path) -> None:
+    for name in ("cen/old", "cen/new"):
+        (tmp_path / name).mkdir(parents=True)
+    os.utime(tmp_path / "cen/old", (0, 0))
+    assert remove_folders(tmp_path, datetime(2026, 1, 1, tzinfo=UTC)) == 1
+    assert [path.name for path in (tmp_path / "cen").iterdir()] == ["new"]
 
 
 def test_every_run_has_a_note_with_its_counts(airflow: Live, story: Story) -> None:
     for run in airflow.runs("collect_cen"):
         if run["dag_run_id"] != story.too_early:
-            assert run["note"].startswith("**The books balance.**")
-            assert " read from " in run["note"]
+            assert re.match(r"\*\*\d+ read\*\*: \d+ [a-z]+.*\. The books balance\.", run["note"])
     shared = [run["note"] for run in airflow.runs("share_cis")]
-    assert any("delivered (insert" in note for note in shared)
+    assert any("- delivered: insert" in note for note in shared)
 
 
-def test_a_failed_run_says_why_in_its_note_and_in_the_exchange(airflow: Live, story: Story) -> None:
-    assert "**Failed** before it began" in airflow.run("collect_lemis", story.lemis)["note"]
+def test_a_failed_run_says_why_in_its_note_and_in_the_exchange(airflow: Live, exchange: Exchange, story: Story) -> None:
+    assert airflow.run("collect_lemis", story.lemis)["note"].startswith("**Failed.** NO_CONNECTION")
+    found = exchange.resume(f"collect_lemis/{story.lemis}")
+    assert (found.name, found.state) == ("lemis", "failed")
 
 
 def test_a_note_that_a_person_wrote_stays(airflow: Live, story: Story) -> None:
