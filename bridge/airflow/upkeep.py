@@ -42,6 +42,7 @@ def upkeep_dag() -> DAG:
         schedule=CronTriggerTimetable("30 5 * * *", timezone="UTC"),
         start_date=FIRST,
         catchup=False,
+        is_paused_upon_creation=False,
         max_active_runs=1,
         default_args={**DEFAULTS, "retries": 1},
         params={
@@ -93,6 +94,7 @@ def switch_dag() -> DAG:
     with DAG(
         dag_id="switch_partner",
         schedule=None,
+        is_paused_upon_creation=False,
         max_active_runs=1,
         default_args={**DEFAULTS, "retries": 0},
         params={
