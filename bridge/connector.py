@@ -100,6 +100,15 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Proving(Protocol):
+    """A source that can prove an archived input anew, for the schema may have changed since it was refused."""
+
+    def prove(self, known: Input) -> Input:
+        """The input with its count, its problem and its notes as they are now."""
+        ...
+
+
 ORDER_KEY = "key"
 ORDERS = pa.schema(
     [
@@ -136,6 +145,20 @@ class Judging(Protocol):
 
     def unfit(self, batch: Batch) -> list[Problem]:
         """One problem for each value that a column of the partner cannot hold; its record is held, the rest goes."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A target whose partner can be asked what it holds of ours."""
+
+    def keys(self) -> Iterator[tuple[str, bytes, bool]] | None:
+        """Key, content hash of its order and whether the record itself is there, of each record that was delivered and
+        not taken back, by key; None if the partner cannot say."""
+        ...
+
+    def past(self) -> int | None:
+        """The highest epoch that has delivered; None if none has."""
         ...
 
 

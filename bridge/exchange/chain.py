@@ -1,10 +1,11 @@
-"""The chain of seals: any later change to what a sealed run wrote is found by whoever keeps a head.
+"""The chain of seals: any later change to what a sealed run wrote is found by whoever keeps a checkpoint.
 
-Each sealed run appends one seal: a manifest of the run, its inputs, its books
-and digests of every row it wrote, and a head, the hash of the head before and
-this manifest. The digests commit to content hashes, not to contents, so a
-record can be erased and the chain still holds. A head is 32 bytes: it goes out
-with each run's books, beyond the reach of whoever could rewrite the database.
+Each sealed run appends one seal: a manifest of the run, its inputs, its books and
+the Merkle roots (RFC 6962) of every row it wrote, and a head, the hash of the head
+before and of this manifest's hash, signed. The leaves commit to content hashes, not to
+contents, so a record can be erased and the chain still holds. The leaf hashes are
+kept beside, so that an entry that was changed can be named and an entry that stands
+can be proven alone.
 """
 
 from __future__ import annotations
@@ -17,47 +18,57 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from bridge import merkle
+from bridge.checkpoint import Checkpoint, seal_key, sign
 from bridge.exchange.runs import Run
 from bridge.ledger import Books
 
 ORIGIN: Final = bytes(32)
 """What stands before the first seal."""
-_BLOCK: Final = 10_000
-"""Rows hashed in one go; the digest of a table is the hash of its blocks' hashes."""
+FORMAT: Final = 2
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('seal', 0))"
-_DIGEST: Final = """
-SELECT sha256(coalesce(string_agg(block, ''::bytea ORDER BY n), ''::bytea)) FROM (
-    SELECT n, sha256(convert_to(string_agg(entry::text, '' ORDER BY place), 'UTF8')) AS block
-    FROM (SELECT entry, place, (place - 1) / :block AS n
-          FROM (SELECT entry, row_number() OVER (ORDER BY {order}) AS place FROM ({rows}) rows) placed) entries
-    GROUP BY n) blocks
-"""
-_ROWS: Final = {
-    "intake": (
-        "input_id, ordinal",
-        "SELECT input_id, ordinal, ROW(input_id, ordinal, position, rows, bridge_id, disposition, code) AS entry"
-        " FROM exchange.intake WHERE run_id = :run",
-    ),
+ENTRY: Final = {
+    "intake": "ROW(input_id, ordinal, position, rows, bridge_id, disposition, code)::text",
     "versions": (
-        "bridge_id, version",
-        "SELECT bridge_id, version, ROW(bridge_id, version, source_version, revision, content_hash,"
-        " cancelled, record_status, input_id, ordinal) AS entry FROM exchange.record_version WHERE run_id = :run",
+        "ROW(bridge_id, version, source_version, revision, content_hash, cancelled, record_status, input_id,"
+        " ordinal)::text"
     ),
     "deliveries": (
-        "bridge_id, version",
-        "SELECT bridge_id, version, ROW(partner, bridge_id, version, revision, disposition, effect, code, holds,"
-        " released_hash, idempotency_key, receipt) AS entry FROM exchange.delivery WHERE run_id = :run",
+        "ROW(partner, bridge_id, version, revision, disposition, effect, code, holds, released_hash, idempotency_key,"
+        " receipt)::text"
     ),
 }
+"""Each part's entries as text; sessions have UTC and ISO dates, so the text is the same everywhere."""
+PLACE: Final = {
+    "intake": ("exchange.intake", "input_id, ordinal"),
+    "versions": ("exchange.record_version", "bridge_id, version"),
+    "deliveries": ("exchange.delivery", "bridge_id, version"),
+}
+"""Table and order of each part."""
+_LEAVES: Final = """
+SELECT coalesce(string_agg(leaf, ''::bytea ORDER BY {order}), ''::bytea)
+FROM (SELECT {order}, sha256('\\x00'::bytea || convert_to({entry}, 'UTF8')) AS leaf
+      FROM {table} WHERE run_id = :run) leaves
+"""
+_NAMED: Final = "SELECT {order} FROM {table} WHERE run_id = :run ORDER BY {order} OFFSET :place LIMIT 1"
 _INPUTS: Final = """
 SELECT name, sha256, size, counted, rows_read FROM exchange.input WHERE run_id = :run ORDER BY name
 """
+_SEAL: Final = """
+INSERT INTO exchange.seal (number, run_id, previous, manifest, head, signer, signature)
+VALUES (:n, :run, :p, :m, :h, :signer, :signature)
+"""
+_SEGMENT: Final = "INSERT INTO exchange.segment (run_id, part, leaves) VALUES (:run, :part, :leaves)"
 _CONTENTS: Final = """
 SELECT v.bridge_id, v.version FROM exchange.record_version v
 LEFT JOIN exchange_nominal.payload_nominal n USING (bridge_id, version)
 WHERE v.run_id = :run AND v.payload <> '' AND v.content_hash
       <> sha256(convert_to(v.payload, 'UTF8') || '\\x00'::bytea || coalesce(convert_to(n.payload, 'UTF8'), ''::bytea))
 ORDER BY 1, 2 LIMIT 1
+"""
+_UNSEALED: Final = """
+SELECT c.id FROM exchange.run c WHERE c.state = 'sealed'
+  AND NOT EXISTS (SELECT FROM exchange.seal s WHERE s.run_id = c.id) ORDER BY 1
 """
 
 
@@ -92,17 +103,21 @@ def append(connection: sa.Connection, run: Run, books: Books) -> Seal:
 
     Wants READ COMMITTED: the last seal must be the one that stands once the lock is had.
     """
-    manifest = _text(_manifest(connection, run.id, books.as_dict()))
+    key = seal_key()
+    leaves = {part: _leaves(connection, run.id, part) for part in ENTRY}
+    manifest = text(_manifest(connection, run.id, books.as_dict(), leaves))
     connection.execute(sa.text(_LOCK))
     last = connection.execute(
         sa.text("SELECT number, head FROM exchange.seal ORDER BY number DESC LIMIT 1")
     ).one_or_none()
     number, previous = (last.number + 1, last.head) if last else (1, ORIGIN)
-    head = _head(previous, manifest)
-    connection.execute(
-        sa.text("INSERT INTO exchange.seal (number, run_id, previous, manifest, head) VALUES (:n, :run, :p, :m, :h)"),
-        {"n": number, "run": run.id, "p": previous, "m": manifest, "h": head},
-    )
+    head = head_of(previous, manifest)
+    signed = sign(number, head, key)
+    values = {"n": number, "run": run.id, "p": previous, "m": manifest, "h": head}
+    connection.execute(sa.text(_SEAL), {**values, "signer": signed.signer, "signature": signed.signature})
+    segments = [{"run": run.id, "part": part, "leaves": found} for part, found in leaves.items() if found]
+    if segments:
+        connection.execute(sa.text(_SEGMENT), segments)
     return Seal(number, run.id, head)
 
 
@@ -113,71 +128,135 @@ def seal_of(connection: sa.Connection, run_id: int) -> Seal | None:
     return None if found is None else Seal(*found)
 
 
-def verify(connection: sa.Connection, kept: Seal | None, contents: bool) -> Iterator[Flaw]:
-    """Every seal that does not hold, oldest first; wants a REPEATABLE READ transaction.
+def checkpoint(connection: sa.Connection, run_id: int | None = None) -> Checkpoint | None:
+    """The signed head of a run, or the newest; None if there is none or it was not signed."""
+    asked = sa.text(
+        "SELECT number, head, signer, signature FROM exchange.seal WHERE signature IS NOT NULL"
+        " AND (CAST(:run AS bigint) IS NULL OR run_id = :run) ORDER BY number DESC LIMIT 1"
+    )
+    found = connection.execute(asked, {"run": run_id}).one_or_none()
+    return None if found is None else Checkpoint(*found)
+
+
+def verify(connection: sa.Connection, kept: Checkpoint | None, signer: bytes | None, contents: bool) -> Iterator[Flaw]:
+    """Every seal that does not hold, oldest first; wants a REPEATABLE READ transaction, and changes nothing.
 
     Args:
-        kept: a seal known from elsewhere, which must still stand in the chain.
+        kept: a checkpoint from elsewhere, whose head must still stand in the chain.
+        signer: the public key that all seals must be signed with; None trusts the keys in the chain.
         contents: also hash every document anew.
     """
-    previous, expected = ORIGIN, 1
+    previous, expected, was_signed = ORIGIN, 1, False
     for row in connection.execute(sa.text("SELECT * FROM exchange.seal ORDER BY number")).all():
-        what = _wrong(connection, row, previous, expected, contents)
+        what = _unlinked(row, previous, expected) or _unsigned(row, signer, was_signed)
+        what = what or _changed(connection, row, contents)
         if kept is not None and kept.number == row.number and kept.head != row.head:
-            what = "the head is not the one that was kept elsewhere"
+            what = "the head is not the one of the checkpoint"
         if what:
             yield Flaw(row.number, row.run_id, what)
-        previous, expected = row.head, row.number + 1
+        previous, expected, was_signed = row.head, row.number + 1, was_signed or row.signature is not None
     if kept is not None and kept.number >= expected:
-        yield Flaw(kept.number, kept.run_id, "the seal that was kept elsewhere is gone")
+        yield Flaw(kept.number, 0, "the seal of the checkpoint is gone")
     for run_id in connection.scalars(sa.text(_UNSEALED)):
         yield Flaw(expected, run_id, "the run counts as sealed and has no seal")
 
 
-_UNSEALED: Final = """
-SELECT c.id FROM exchange.run c WHERE c.state = 'sealed'
-  AND NOT EXISTS (SELECT FROM exchange.seal s WHERE s.run_id = c.id) ORDER BY 1
-"""
+def head_of(previous: bytes, manifest: str) -> bytes:
+    """What a seal's successor and its signature commit to."""
+    return hashlib.sha256(previous + digest(manifest)).digest()
 
 
-def _wrong(connection: sa.Connection, row: Any, previous: bytes, expected: int, contents: bool) -> str:
+def digest(manifest: str) -> bytes:
+    """SHA-256 of a manifest: with it the chain can be followed past a seal whose manifest is not shown."""
+    return hashlib.sha256(manifest.encode()).digest()
+
+
+def text(manifest: dict[str, Any]) -> str:
+    """A manifest's one form."""
+    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _unlinked(row: Any, previous: bytes, expected: int) -> str:
     if row.number != expected:
         return f"seal {expected} is missing"
     if row.previous != previous:
         return "it does not follow from the seal before"
-    if row.head != _head(row.previous, row.manifest):
+    if row.head != head_of(row.previous, row.manifest):
         return "its manifest is not the one that was sealed"
-    written = json.loads(row.manifest)
-    now = json.loads(_text(_manifest(connection, row.run_id, written["books"])))
-    changed = [name for name in written if written[name] != now.get(name)]
-    if changed:
-        return f"what the run wrote was changed: {', '.join(changed)}"
-    if contents:
-        other = connection.execute(sa.text(_CONTENTS), {"run": row.run_id}).one_or_none()
-        if other:
-            return f"the document of {other[0]} version {other[1]} is not the one that was accepted"
     return ""
 
 
-def _manifest(connection: sa.Connection, run_id: int, books: dict[str, Any]) -> dict[str, Any]:
+def _unsigned(row: Any, signer: bytes | None, was_signed: bool) -> str:
+    if row.signature is None:
+        return "its signature is gone" if was_signed or signer else ""
+    if signer is not None and row.signer != signer:
+        return "another key than the one given has signed it"
+    return "" if Checkpoint(row.number, row.head, row.signer, row.signature).holds else "its signature is not its own"
+
+
+def _changed(connection: sa.Connection, row: Any, contents: bool) -> str:
+    """What of all that the seal commits to is otherwise now; the first entry concerned."""
+    written = json.loads(row.manifest)
+    if written.get("format") != FORMAT:
+        return "it was sealed by a version whose digests this one cannot compute"
+    run = connection.scalar(sa.text("SELECT state FROM exchange.run WHERE id = :run"), {"run": row.run_id})
+    if run != "sealed":
+        return "the run that it sealed is gone, or no longer counts as sealed"
+    leaves = {part: _leaves(connection, row.run_id, part) for part in ENTRY}
+    now = json.loads(text(_manifest(connection, row.run_id, written["books"], leaves)))
+    changed = [name for name in written if written[name] != now.get(name)]
+    for part in ENTRY:
+        asked = sa.text("SELECT leaves FROM exchange.segment WHERE run_id = :run AND part = :part")
+        kept = connection.scalar(asked, {"run": row.run_id, "part": part}) or b""
+        if part in changed:
+            first = _first(connection, row, part, kept, leaves)
+            return f"what the run wrote was changed: {', '.join(changed)}; {first}"
+        if kept != leaves[part]:
+            return f"the leaf hashes kept for its {part} were changed; what they stand for was not"
+    if changed:
+        return f"what the run wrote was changed: {', '.join(changed)}"
+    other = connection.execute(sa.text(_CONTENTS), {"run": row.run_id}).one_or_none() if contents else None
+    return f"the document of {other[0]} version {other[1]} is not the one that was accepted" if other else ""
+
+
+def _first(connection: sa.Connection, row: Any, part: str, kept: bytes, leaves: dict[str, bytes]) -> str:
+    """The first entry of a part that is not as it was sealed."""
+    if len(kept) % merkle.SIZE or _root(kept) != json.loads(row.manifest)[part]:
+        return "which entry it was cannot be told, for the leaf hashes kept beside were changed too"
+    before, after = merkle.split(kept), merkle.split(leaves[part])
+    place = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+    if place is None:
+        place = min(len(before), len(after))
+    table, order = PLACE[part]
+    asked = sa.text(_NAMED.format(table=table, order=order))
+    found = connection.execute(asked, {"run": row.run_id, "place": place}).one_or_none()
+    at = f"now {', '.join(map(str, found))} there" if found else "nothing is there now"
+    return f"first at entry {place + 1} of {len(before)}, {at}"
+
+
+def _leaves(connection: sa.Connection, run_id: int, part: str) -> bytes:
+    table, order = PLACE[part]
+    asked = _LEAVES.format(entry=ENTRY[part], order=order, table=table)
+    return bytes(connection.execute(sa.text(asked), {"run": run_id}).scalar_one())
+
+
+def _root(leaves: bytes) -> list[Any]:
+    found = merkle.split(leaves)
+    return [len(found), merkle.root(found).hex()]
+
+
+def _manifest(
+    connection: sa.Connection, run_id: int, books: dict[str, Any], leaves: dict[str, bytes]
+) -> dict[str, Any]:
     """What a seal commits to, computed from the tables."""
-    here = {"run": run_id, "block": _BLOCK}
+    here = {"run": run_id}
     asked = "SELECT kind, name, since, until, mapping, fingerprint, revision FROM exchange.run WHERE id = :run"
     run = connection.execute(sa.text(asked), here).one()
-    out: dict[str, Any] = {
+    return {
+        "format": FORMAT,
         "run": [run_id, run.kind, run.name, *(m.isoformat() if m else None for m in (run.since, run.until))],
         "mapping": [run.mapping, run.fingerprint, run.revision],
         "inputs": [list(row) for row in connection.execute(sa.text(_INPUTS), here)],
         "books": books,
+        **{part: _root(found) for part, found in leaves.items()},
     }
-    for name, (order, rows) in _ROWS.items():
-        out[name] = connection.execute(sa.text(_DIGEST.format(order=order, rows=rows)), here).scalar_one().hex()
-    return out
-
-
-def _head(previous: bytes, manifest: str) -> bytes:
-    return hashlib.sha256(previous + manifest.encode()).digest()
-
-
-def _text(manifest: dict[str, Any]) -> str:
-    return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

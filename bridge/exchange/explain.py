@@ -1,16 +1,27 @@
-"""Every hop of one record: where it came in, what became of it, where it went."""
+"""Every hop of one record: where it came in, what became of it, where it went; the one home of these facts, for the
+command line and for the pages in Airflow. Nothing here reads a document."""
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-_HOPS = """
+_RECORD: Final = """
+SELECT r.bridge_id, r.origin_system, r.origin_record_id, r.version, r.cancelled, r.source_version, v.record_status,
+       v.seizure_date, v.seizure_country, v.commodity_group, v.operation_code, encode(r.content_hash, 'hex') AS hash
+FROM exchange.record r
+LEFT JOIN exchange.record_version v ON v.bridge_id = r.bridge_id AND v.version = r.version
+"""
+_HOPS: Final = """
 SELECT coalesce(c.finished_at, c.started_at) AS at, 'intake' AS side, c.name, c.id AS run_id, v.version,
-       t.disposition, t.code, i.name || ' record ' || t.ordinal AS place
+       t.disposition, t.code,
+       i.name || ', record ' || t.ordinal || coalesce(', position ' || t.position, '') AS place,
+       i.sha256, c.run_key, c.mapping, c.revision, c.fingerprint
 FROM exchange.intake t
 JOIN exchange.run c ON c.id = t.run_id
 JOIN exchange.input i ON i.id = t.input_id
@@ -18,10 +29,26 @@ LEFT JOIN exchange.record_version v
        ON v.bridge_id = t.bridge_id AND v.run_id = t.run_id AND v.input_id = t.input_id AND v.ordinal = t.ordinal
 WHERE t.bridge_id = :id
 UNION ALL
-SELECT d.at, 'delivery', d.partner, d.run_id, d.version, d.disposition, coalesce(d.effect, d.code), d.receipt
-FROM exchange.delivery d, exchange.partner p
-WHERE d.partner = p.partner AND d.bridge_id = :id
+SELECT d.at, 'delivery', d.partner, d.run_id, d.version, d.disposition, coalesce(d.effect, d.code), d.receipt, NULL,
+       c.run_key, c.mapping, c.revision, c.fingerprint
+FROM exchange.delivery d
+JOIN exchange.partner p ON p.partner = d.partner
+JOIN exchange.run c ON c.id = d.run_id
+WHERE d.bridge_id = :id
 ORDER BY at, run_id
+"""
+_PROBLEMS: Final = """
+SELECT name, partner IS NOT NULL AS at_partner, version, code, field, rule, reason, state, at
+FROM exchange.held WHERE bridge_id = :id ORDER BY id
+"""
+_INPUT: Final = """
+SELECT v.version, v.ordinal, v.revision, i.name, i.sha256, i.size, i.arrival, c.name AS source, c.mapping,
+       c.fingerprint,       coalesce(c.finished_at, c.started_at) AS at
+FROM exchange.record_version v
+JOIN exchange.input i ON i.id = v.input_id
+JOIN exchange.run c ON c.id = v.run_id
+JOIN exchange.record r ON r.bridge_id = v.bridge_id AND r.version = v.version
+WHERE v.bridge_id = :id
 """
 
 
@@ -34,7 +61,9 @@ class Hop:
         name: the source or the partner.
         version: the version accepted or offered; None if intake made none.
         code: effect of a delivery, problem code of held, rule of withheld or out of scope, TIE, ECHO.
-        place: the input and the record's number in it, or the receipt.
+        place: the input with the record's number and position in it, or the receipt.
+        sha256: of the input; None for a delivery.
+        fingerprint: of the mapping that the run used, and ``revision`` its place among all this mapping had.
     """
 
     at: datetime
@@ -45,11 +74,41 @@ class Hop:
     disposition: str
     code: str | None
     place: str | None
+    sha256: str | None
+    run_key: str
+    mapping: str
+    revision: int
+    fingerprint: str
 
 
 def explain(connection: sa.Connection, bridge_id: uuid.UUID) -> list[Hop]:
     """The record's hops, oldest first; empty if the exchange never met it."""
     return [Hop(*row) for row in connection.execute(sa.text(_HOPS), {"id": bridge_id})]
+
+
+def problems(connection: sa.Connection, bridge_id: uuid.UUID) -> list[sa.Row[Any]]:
+    """Why the record was held, at intake or at a partner."""
+    return list(connection.execute(sa.text(_PROBLEMS), {"id": bridge_id}))
+
+
+def came_from(connection: sa.Connection, bridge_id: uuid.UUID) -> sa.Row[Any] | None:
+    """The input of the record's current version, its number in it, and the run and mapping that took it in."""
+    return connection.execute(sa.text(_INPUT), {"id": bridge_id}).one_or_none()
+
+
+def records(connection: sa.Connection, text: str, limit: int = 20) -> list[sa.Row[Any]]:
+    """Records by bridge id, or by their identifier at the origin, with or without its system (CEN:2026-17)."""
+    wanted = text.strip()
+    where, values = "r.origin_record_id = :id", {"id": wanted, "system": ""}
+    if re.fullmatch(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", wanted):
+        where = "r.bridge_id = CAST(:uuid AS uuid) OR r.origin_record_id = :id"
+        values = {"uuid": str(uuid.UUID(wanted)), "id": wanted, "system": ""}
+    elif ":" in wanted:
+        system, _, rest = wanted.partition(":")
+        where = "(r.origin_system = :system AND r.origin_record_id = :rest) OR r.origin_record_id = :id"
+        values = {"system": system.strip().upper(), "rest": rest.strip(), "id": wanted}
+    asked = sa.text(f"{_RECORD} WHERE {where} ORDER BY r.origin_system LIMIT :limit")
+    return list(connection.execute(asked, {**values, "limit": limit}))
 
 
 def find(connection: sa.Connection, origin_system: str, origin_record_id: str) -> uuid.UUID | None:

@@ -87,9 +87,21 @@ seal = sa.Table(
     column("run_id", Big, "the run that was sealed", to_run(), sa.UniqueConstraint()),
     column("previous", BYTEA, "head of the seal before; 32 zero bytes at the first"),
     column("manifest", Text, "canonical JSON: the run, its inputs, its books, and digests of what it wrote"),
-    column("head", BYTEA, "SHA-256 of previous and manifest"),
+    column("head", BYTEA, "SHA-256 of previous and of the manifest's SHA-256"),
     moment("at", "when", now=True),
+    column("signer", BYTEA, "Ed25519 public key; null in seals of versions that did not sign", null=True),
+    column("signature", BYTEA, "its signature over number and head, as in a checkpoint", null=True),
     comment="The chain of seals: whoever keeps a head can prove that nothing before it was changed",
+)
+
+segment = sa.Table(
+    "segment",
+    metadata,
+    column("run_id", Big, "the sealed run", key=True),
+    column("part", Text, "which of its entries", key=True),
+    column("leaves", BYTEA, "RFC 6962 leaf hashes one after another, 32 bytes each"),
+    one_of("part", "intake versions deliveries"),
+    comment="What a seal's Merkle roots were made from, so that an entry that was changed can be named",
 )
 
 selection = sa.Table(

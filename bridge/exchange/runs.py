@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,7 @@ class Run:
         kind: collect or share.
         name: the source or the partner.
         window: the window collected; for a share the windows it is limited to, or None.
-        revision: place of the mapping's fingerprint among all this mapping had; it orders versions.
+        revision: how often the mapping had changed when the run began; it orders versions.
         state: running, sealed, failed or abandoned.
         redeliver: a share that offers again what already has its end state.
     """
@@ -51,6 +52,20 @@ class Run:
         return f"{self.kind} {self.name}{span} (run {self.id})"
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The mapping that a run uses.
+
+    Args:
+        mapping: its name.
+        parts: sha256 of every file behind the fingerprint, by path.
+    """
+
+    mapping: str
+    fingerprint: str
+    parts: Mapping[str, str]
+
+
 _COLUMNS = [runs.c[name] for name in (
     "id", "kind", "name", "run_key", "attempt", "since", "until", "mapping", "fingerprint", "revision", "state",
     "redeliver",
@@ -62,8 +77,7 @@ def begin(
     kind: str,
     name: str,
     window: Window | None,
-    mapping: str,
-    fingerprint: str,
+    used: Used,
     run_key: str,
     redeliver: bool = False,
 ) -> Run:
@@ -73,20 +87,23 @@ def begin(
     and can no longer write.
     """
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"run:{run_key}", 0))))
-    revision = assign_revision(connection, mapping, fingerprint)
+    last = latest(connection, run_key)
+    if last is not None and (last.mapping, last.fingerprint) == (used.mapping, used.fingerprint):
+        revision = last.revision
+    else:
+        revision = assign_revision(connection, used)
     if kind == SHARE:
         connection.execute(
             sa.text("INSERT INTO exchange.partner (partner) VALUES (:name) ON CONFLICT DO NOTHING"), {"name": name}
         )
-    last = latest(connection, run_key)
     if last is not None and last.state in ("running", "failed"):
         if (last.kind, last.name, last.window, last.revision) == (kind, name, window, revision):
             return last
         end(connection, last, "abandoned", None)
     values = {
-        "kind": kind, "name": name, "run_key": run_key, "attempt": last.attempt + 1 if last else 1, "mapping": mapping,
-        "since": window.since if window else None, "until": window.until if window else None,
-        "fingerprint": fingerprint, "revision": revision, "state": "running", "redeliver": redeliver,
+        "kind": kind, "name": name, "run_key": run_key, "attempt": last.attempt + 1 if last else 1,
+        "mapping": used.mapping, "since": window.since if window else None, "until": window.until if window else None,
+        "fingerprint": used.fingerprint, "revision": revision, "state": "running", "redeliver": redeliver,
     }  # fmt: skip
     return _run(connection.execute(runs.insert().values(values).returning(*_COLUMNS)).one())
 
@@ -141,7 +158,7 @@ def end(connection: sa.Connection, run: Run, state: str, books: Books | None, no
 
 def note_of(error: BridgeError) -> str:
     """What the run's row keeps of an error."""
-    return f"{error.code}: {error.what}"[:2000]
+    return f"{error.code}: {error.what}. {error.fix}"[:2000]
 
 
 def books_of(connection: sa.Connection, run_id: int) -> Books | None:
@@ -168,23 +185,35 @@ def purge(connection: sa.Connection, before: datetime) -> dict[str, int]:
     }
 
 
-def assign_revision(connection: sa.Connection, mapping: str, fingerprint: str) -> int:
-    """The fingerprint's place among all this mapping had, from 1; a new one comes last.
+def assign_revision(connection: sa.Connection, used: Used) -> int:
+    """The place of the mapping that is in use now among all that this mapping had, from 1.
 
-    A fingerprint keeps its place for ever, so that an old run executed again with its old mapping
-    never outranks a newer one. To go back to an earlier mapping, give it a new version number.
+    Whatever differs from the last that was in use comes after it, also a mapping of old that has been brought back:
+    otherwise what it makes would lose against what it is to replace. An old run executed again with its old mapping
+    does not come here: it keeps the revision that it began with.
     """
     known = mapping_revision
-    asked = sa.select(known.c.revision).where(known.c.mapping == mapping, known.c.fingerprint == fingerprint)
-    found = connection.scalar(asked)
-    if found is None:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"map:{mapping}", 0))))
-        found = connection.scalar(asked)
-    if found is None:
-        highest = sa.select(sa.func.coalesce(sa.func.max(known.c.revision), 0) + 1).where(known.c.mapping == mapping)
-        values = {"mapping": mapping, "fingerprint": fingerprint, "revision": highest.scalar_subquery()}
-        found = connection.scalar(known.insert().values(values).returning(known.c.revision))
-    return int(found)
+    newest = (
+        sa.select(known.c.revision, known.c.fingerprint)
+        .where(known.c.mapping == used.mapping)
+        .order_by(known.c.revision.desc())
+        .limit(1)
+    )
+    found = connection.execute(newest).one_or_none()
+    if found is None or found.fingerprint != used.fingerprint:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"map:{used.mapping}", 0))))
+        found = connection.execute(newest).one_or_none()
+    if found is not None and found.fingerprint == used.fingerprint:
+        return int(found.revision)
+    revision = found.revision + 1 if found is not None else 1
+    values = {
+        "mapping": used.mapping,
+        "fingerprint": used.fingerprint,
+        "revision": revision,
+        "parts": dict(used.parts),
+    }
+    connection.execute(known.insert().values(values))
+    return int(revision)
 
 
 def input_ids(connection: sa.Connection, run: Run) -> dict[str, int]:

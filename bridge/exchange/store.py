@@ -14,12 +14,26 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from bridge import settings
+from bridge.checkpoint import Checkpoint
 from bridge.connector import Input, Offer, Window
 from bridge.errors import BridgeError, Stop
-from bridge.exchange import arrivals, books, chain, delivery, erasure, explain, held, partners, runs, schema
+from bridge.exchange import (
+    arrivals,
+    books,
+    chain,
+    delivery,
+    erasure,
+    explain,
+    held,
+    partners,
+    proof,
+    runs,
+    schema,
+    standing,
+)
 from bridge.exchange.database import connect, transaction
 from bridge.exchange.intake import Intake
-from bridge.exchange.runs import COLLECT, SHARE, Run
+from bridge.exchange.runs import COLLECT, SHARE, Run, Used
 from bridge.exchange.tables import run as run_table
 from bridge.ledger import Books
 
@@ -67,14 +81,25 @@ class Exchange:
 
     # Runs
 
-    def begin_collect(self, source: str, window: Window, mapping: str, fingerprint: str, run_key: str) -> Run:
+    def begin_collect(
+        self,
+        source: str,
+        window: Window,
+        mapping: str,
+        fingerprint: str,
+        run_key: str,
+        parts: Mapping[str, str] | None = None,
+    ) -> Run:
         """The run of this key over a window; for its first step, later ones call resume().
 
         Continues the last attempt if that is running or failed with the same mapping. A window that this
         key has sealed is collected anew.
+
+        Args:
+            parts: sha256 of every file behind the fingerprint, kept with the mapping's revision.
         """
         with transaction(self._engine, f"collect {source}") as connection:
-            return runs.begin(connection, COLLECT, source, window, mapping, fingerprint, run_key)
+            return runs.begin(connection, COLLECT, source, window, Used(mapping, fingerprint, parts or {}), run_key)
 
     def begin_share(
         self,
@@ -84,6 +109,7 @@ class Exchange:
         run_key: str,
         window: Window | None = None,
         redeliver: bool = False,
+        parts: Mapping[str, str] | None = None,
     ) -> Run:
         """The run of this key for a partner, as begin_collect().
 
@@ -92,7 +118,9 @@ class Exchange:
             redeliver: offers again what already has its end state.
         """
         with transaction(self._engine, f"share {partner}") as connection:
-            return runs.begin(connection, SHARE, partner, window, mapping, fingerprint, run_key, redeliver)
+            return runs.begin(
+                connection, SHARE, partner, window, Used(mapping, fingerprint, parts or {}), run_key, redeliver
+            )
 
     def resume(self, run_key: str) -> Run:
         """The last attempt under this key, in whatever state.
@@ -217,7 +245,7 @@ class Exchange:
         with transaction(self._engine, run.where, isolation=_SNAPSHOT) as connection:
             return delivery.select(connection, run)
 
-    def candidates(self, run: Run, *, nominal: bool, size: int = 5_000) -> Iterator[pa.Table]:
+    def candidates(self, run: Run, *, nominal: bool, size: int = 10_000) -> Iterator[pa.Table]:
         """The selected versions (SELECTED) in a fixed order, each table with at most ``size`` of them.
 
         Args:
@@ -229,8 +257,11 @@ class Exchange:
                 table = delivery.stream(connection, run, after, size, nominal)
             if not table.num_rows:
                 return
-            yield table
             after += size
+            # Handed over and not kept: who asked decides how long the documents stay in memory.
+            given = [table]
+            del table
+            yield given.pop()
 
     def settle(self, run: Run, dispositions: pa.Table, problems: pa.Table | None = None) -> int:
         """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number."""
@@ -297,15 +328,45 @@ class Exchange:
         with transaction(self._engine, run.where) as connection:
             return chain.seal_of(connection, run.id)
 
-    def verify(self, kept: chain.Seal | None = None, *, contents: bool = True) -> list[chain.Flaw]:
-        """Seals that no longer hold, oldest first; none if nothing was changed after it was sealed.
+    def checkpoint(self, run_id: int | None = None) -> Checkpoint | None:
+        """The signed head of a run, or the newest, to be kept outside the exchange; None if there is none."""
+        with transaction(self._engine, _WHERE) as connection:
+            return chain.checkpoint(connection, run_id)
+
+    def verify(
+        self, kept: Checkpoint | None = None, *, signer: bytes | None = None, contents: bool = True
+    ) -> list[chain.Flaw]:
+        """Seals that no longer hold, oldest first; none if nothing was changed after it was sealed. Changes nothing.
 
         Args:
-            kept: a seal kept outside the exchange, without which someone could rewrite the whole chain.
+            kept: a checkpoint kept outside the exchange, without which whoever has the key could rewrite the chain.
+            signer: the public key that must have signed; without it the keys in the chain are trusted.
             contents: also hashes every document anew, which reads all of them.
         """
         with transaction(self._engine, _WHERE, isolation=_SNAPSHOT) as connection:
-            return list(chain.verify(connection, kept, contents))
+            connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+            return list(chain.verify(connection, kept, signer, contents))
+
+    def prove(self, bridge_id: uuid.UUID) -> dict[str, Any]:
+        """What an outsider needs to check each entry of a record against its signed seal; JSON values, no documents.
+
+        Raises:
+            Misconfigured: NO_SUCH_RECORD, or nothing of it was sealed.
+        """
+        with transaction(self._engine, _WHERE, isolation=_SNAPSHOT) as connection:
+            connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+            return proof.prove(connection, bridge_id)
+
+    @contextmanager
+    def standing(self, partner: str) -> Iterator[tuple[Iterator[tuple[str, bytes]], int]]:
+        """What the partner holds by the books (key, hash of what was released; by key), and the last run's number."""
+        with transaction(self._engine, f"share {partner}", isolation=_SNAPSHOT) as connection:
+            yield standing.standing(connection, partner), standing.last_run(connection)
+
+    def advance(self, past: int) -> None:
+        """Give the next run a higher number than this: after a restore, a partner has seen numbers that we forgot."""
+        with transaction(self._engine, _WHERE) as connection:
+            standing.advance(connection, past)
 
     def suspend(self, partner: str, by: str, reason: str) -> None:
         """Stop all deliveries to the partner; a named person, for a reason."""

@@ -76,7 +76,7 @@ run = sa.Table(
     moment("until", "end of the window, exclusive", null=True),
     column("mapping", Text, "name of the mapping"),
     column("fingerprint", Text, "hash of the mapping with its code lists and schemas"),
-    column("revision", sa.Integer, "place of the fingerprint in the order in which this mapping's were first seen"),
+    column("revision", sa.Integer, "how often the mapping had changed when the run began"),
     column("redeliver", sa.Boolean, "share: offers again what already has its end state", default=sa.false()),
     column("state", Text, "running, sealed, failed, or abandoned for a later attempt"),
     moment("started_at", "when the attempt began", now=True),
@@ -133,8 +133,8 @@ mapping_revision = sa.Table(
     column("mapping", Text, "name of the mapping", key=True),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False, comment="1 for the first seen"),
     column("fingerprint", Text, "hash of the mapping with its code lists and schemas"),
-    moment("first_seen", "when a run first used it", now=True),
-    sa.UniqueConstraint("mapping", "fingerprint"),
+    moment("first_seen", "when a run first used it, since it last changed", now=True),
+    column("parts", JSONB, "sha256 of every file behind the fingerprint, by path", default=sa.text("'{}'")),
     comment="The order of a mapping's fingerprints: a higher revision decides between equal source versions",
 )
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from bridge.batch import INDEX, POSITION, ROOT, ROW, Batch
+from bridge.draft import draft
 from bridge.errors import Misconfigured
 from bridge.shape import Type
 from connectors.sql.values import canonical
@@ -51,13 +51,12 @@ class Member:
 def writing(archive: Path) -> Iterator[Writer]:
     """A bundle under a temporary name in the archive folder; gone unless ``Writer.close`` kept it."""
     archive.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=archive, prefix=".sql-")
-    os.close(handle)
-    writer = Writer(archive, Path(draft))
+    handle, path = draft(archive, ".sql-")
     try:
-        yield writer
+        yield Writer(archive, path)
     finally:
-        Path(draft).unlink(missing_ok=True)
+        os.close(handle)
+        path.unlink(missing_ok=True)
 
 
 class Writer:

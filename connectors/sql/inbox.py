@@ -89,6 +89,13 @@ def keys(connection: psycopg.Connection[Any], layout: Layout) -> Iterator[tuple[
         yield from cursor.execute(statement)
 
 
+def past(connection: psycopg.Connection[Any], loader: str) -> int | None:
+    """The highest epoch of this loader that has delivered."""
+    with safe_errors(SCHEMA):
+        found = connection.execute("SELECT epoch FROM bridge_inbox.epoch WHERE loader = %s", [loader]).fetchone()
+    return int(found[0]) if found else None
+
+
 def count(connection: psycopg.Connection[Any], layout: Layout) -> int:
     """Root rows whose key the inbox has and that were not taken back."""
     statement = sql.SQL(

@@ -105,6 +105,15 @@ class SqlTarget:
             return None
         return self._keys() if self._fast else portable.keys(self._engine, self._ready)
 
+    def past(self) -> int | None:
+        """The highest epoch of this loader that has delivered; None if none has, or without an inbox."""
+        if self._inbox == _NONE:
+            return None
+        if self._fast:
+            with self._session() as session:
+                return inbox.past(session, self.loader)
+        return portable.past(self._engine, self._ready, self.loader)
+
     def unfit(self, batch: Batch) -> list[Problem]:
         """Values that a column cannot hold exactly, one problem each, so that their records are held and the rest
         goes. PostgreSQL with an inbox only; elsewhere deliver() refuses the whole batch."""

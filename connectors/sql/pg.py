@@ -109,7 +109,8 @@ def _fence(connection: psycopg.Connection[Any], fence: Fence) -> None:
     ).fetchone()
     if raised is None:
         what = f"epoch {fence.epoch} of loader {fence.loader} is past; a later attempt has taken over"
-        raise Stop("STALE_EPOCH", SCHEMA, what, "Let the later attempt finish; this one has changed nothing")
+        fix = "Let the later attempt finish; if the exchange was restored from a backup: bridge reconcile"
+        raise Stop("STALE_EPOCH", SCHEMA, what, fix)
 
 
 def _take_over(connection: psycopg.Connection[Any], fence: Fence) -> None:

@@ -125,7 +125,8 @@ def _fence(connection: sa.Connection, fence: Fence) -> None:
         connection.execute(table.update().where(mine).values(epoch=fence.epoch))
     elif seen > fence.epoch:
         what = f"epoch {fence.epoch} of loader {fence.loader} is past; a later attempt has taken over"
-        raise Stop("STALE_EPOCH", table.name, what, "Let the later attempt finish; this one has changed nothing")
+        fix = "Let the later attempt finish; if the exchange was restored from a backup: bridge reconcile"
+        raise Stop("STALE_EPOCH", table.name, what, fix)
 
 
 def _held(connection: sa.Connection, store: sa.Table, keys: Sequence[str]) -> Iterator[Any]:
@@ -290,6 +291,13 @@ def keys(engine: sa.Engine, layout: Layout) -> Iterator[tuple[str, bytes, bool]]
         there = {str(key) for key in connection.execute(sa.select(clause.c[name])).scalars()}
         for row in connection.execute(_all_of(inbox(layout.root.full))):
             yield row.key, row.content_hash, row.key in there
+
+
+def past(engine: sa.Engine, layout: Layout, loader: str) -> int | None:
+    """The highest epoch of this loader that has delivered."""
+    table = epochs()
+    with safely(layout.root.full), engine.connect() as connection:
+        return connection.execute(sa.select(table.c.epoch).where(table.c.loader == loader)).scalar()
 
 
 def count(engine: sa.Engine, layout: Layout) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from bridge.errors import Misconfigured, TryLater
 from bridge.shape import Shape, Type
 from connectors.sql import bundle, extract
 from connectors.sql.reach import reach, required
-from connectors.sql.tables import Layout, live_shape, reflect
+from connectors.sql.tables import Layout, columns, live_shape, reflect
 
 _UNITS: Final = {
     "s": 1,
@@ -79,7 +80,8 @@ class SqlSource:
                 "until": f"{window.until:%Y-%m-%dT%H:%M:%S.%fZ}",
             }
             sha256, size, path = writer.close(about)
-        return Input(offer.name, sha256, size, offer.arrival, path, counted)
+        notes = {"columns": json.dumps(columns(self._layout, self._shape), sort_keys=True)}
+        return Input(offer.name, sha256, size, offer.arrival, path, counted, notes=notes)
 
     def read(self, source_input: Input) -> Iterator[Batch]:
         """The archived records by modified-at and key, as canonical text, in batches of some 16 MB."""

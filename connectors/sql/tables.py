@@ -102,6 +102,19 @@ def reflect(engine: sa.Engine, shape: Shape, root: str, key: str) -> Layout:
     return Layout(top, _ordered(children))
 
 
+def columns(layout: Layout, shape: Shape) -> dict[str, str]:
+    """Every column that the live tables have, by path, with its type, "" for one that the bridge cannot read.
+
+    Those that only hold the tables together are left out.
+    """
+    return {
+        f"{table.list}.{name}" if table.list else name: str(live.type or "")
+        for table in layout.tables
+        for name, live in table.columns.items()
+        if name not in (table.key, *table.order) or shape.at(table.list, name) is not None
+    }
+
+
 def _table(live: sa.Inspector, path: str, schema: str | None, name: str, key: str) -> Table:
     try:
         found = live.get_columns(name, schema=schema)

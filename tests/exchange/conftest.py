@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,8 +15,9 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def exchange(postgres_url: str) -> Iterator[Exchange]:
-    """A migrated, empty exchange."""
+def exchange(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
+    """A migrated, empty exchange, whose key for seals is its own."""
+    monkeypatch.setenv("BRIDGE_HOME", str(tmp_path / "home"))
     with Exchange(postgres_url) as made:
         made.migrate()
         yield made

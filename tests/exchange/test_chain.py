@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.exchange import Exchange, Seal
+from bridge.checkpoint import Checkpoint
+from bridge.exchange import Exchange
 from tests.exchange.conftest import Query
 from tests.exchange.samples import Version, collect, share
 
@@ -21,25 +22,23 @@ def sealed(exchange: Exchange) -> Exchange:
     return exchange
 
 
-def last(exchange: Exchange) -> Seal:
-    found = exchange.last_sealed("share", "cis")
+def newest(sealed: Exchange) -> Checkpoint:
+    found = sealed.checkpoint()
     assert found is not None
-    seal = exchange.seal(found[0])
-    assert seal is not None
-    return seal
+    return found
 
 
 def test_what_nobody_changed_verifies(sealed: Exchange, query: Query) -> None:
     assert sealed.verify() == []
-    assert sealed.verify(last(sealed)) == []
+    assert sealed.verify(sealed.checkpoint()) == []
     assert query("SELECT number FROM exchange.seal ORDER BY 1") == [(1,), (2,), (3,)]
 
 
 def test_an_outsider_can_follow_the_chain_with_nothing_but_sha256(sealed: Exchange, query: Query) -> None:
     head = bytes(32)
     for (manifest,) in query("SELECT manifest FROM exchange.seal ORDER BY number"):
-        head = hashlib.sha256(head + manifest.encode()).digest()
-    assert head == last(sealed).head
+        head = hashlib.sha256(head + hashlib.sha256(manifest.encode()).digest()).digest()
+    assert head == newest(sealed).head
 
 
 @pytest.mark.parametrize(
@@ -83,16 +82,48 @@ def test_a_document_that_is_not_the_accepted_one_is_found(exchange: Exchange, qu
     assert exchange.verify(contents=False) == []
 
 
-def test_a_chain_rewritten_as_a_whole_is_found_by_a_head_kept_elsewhere(sealed: Exchange, query: Query) -> None:
-    kept = last(sealed)
+def test_a_chain_rewritten_as_a_whole_is_found_by_a_checkpoint_kept_elsewhere(sealed: Exchange, query: Query) -> None:
+    kept = newest(sealed)
     query("UPDATE exchange.delivery SET receipt = 'forged'")
     query("TRUNCATE exchange.seal")
-    (run,) = query("SELECT id FROM exchange.run WHERE kind = 'share'")
     assert {flaw.what for flaw in sealed.verify()} == {"the run counts as sealed and has no seal"}
-    assert sealed.verify(kept)[0].what == "the seal that was kept elsewhere is gone"
-    assert run[0] in {flaw.run_id for flaw in sealed.verify()}
-    collect(sealed, [], 2)
-    collect(sealed, [], 3)
-    collect(sealed, [], 4)
-    assert "the head is not the one that was kept elsewhere" in {flaw.what for flaw in sealed.verify(kept)}
-    assert sealed.verify(replace(kept, number=9))[-4].what == "the seal that was kept elsewhere is gone"
+    assert sealed.verify(kept)[0].what == "the seal of the checkpoint is gone"
+    for number in (2, 3, 4):
+        collect(sealed, [], number)
+    assert "the head is not the one of the checkpoint" in {flaw.what for flaw in sealed.verify(kept)}
+    assert sealed.verify(replace(kept, number=9))[-4].what == "the seal of the checkpoint is gone"
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        ("UPDATE exchange.intake SET code = 'X' WHERE run_id = 1 AND ordinal = 1", "first at entry 2 of 2, now "),
+        ("DELETE FROM exchange.intake WHERE run_id = 1 AND ordinal = 1", "first at entry 2 of 2, nothing is there now"),
+        ("DELETE FROM exchange.intake WHERE run_id = 1 AND ordinal = 0", "first at entry 1 of 2, now "),
+    ],
+)
+def test_the_first_entry_that_was_changed_is_named(sealed: Exchange, query: Query, harm: str, what: str) -> None:
+    query(harm)
+    assert what in sealed.verify()[0].what
+
+
+def test_leaf_hashes_that_were_changed_are_found_and_accuse_no_entry(sealed: Exchange, query: Query) -> None:
+    query("UPDATE exchange.segment SET leaves = set_byte(leaves, 5, (get_byte(leaves, 5) + 1) % 256) WHERE run_id = 1")
+    (flaw,) = sealed.verify()
+    assert flaw.what.startswith("the leaf hashes kept for its ")
+
+
+def test_a_signature_must_be_there_and_be_the_keys(sealed: Exchange, query: Query) -> None:
+    signer = newest(sealed).signer
+    assert sealed.verify(signer=signer) == []
+    assert {flaw.what for flaw in sealed.verify(signer=bytes(32))} == {"another key than the one given has signed it"}
+    query("UPDATE exchange.seal SET signature = signature || 'x' WHERE number = 2")
+    assert [(flaw.number, flaw.what) for flaw in sealed.verify()] == [(2, "its signature is not its own")]
+    query("UPDATE exchange.seal SET signature = NULL WHERE number = 2")
+    assert [(flaw.number, flaw.what) for flaw in sealed.verify()] == [(2, "its signature is gone")]
+
+
+def test_verifying_writes_nothing(sealed: Exchange, query: Query) -> None:
+    before = query("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables")
+    sealed.verify(newest(sealed))
+    assert query("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables") == before

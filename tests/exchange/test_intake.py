@@ -65,11 +65,20 @@ def test_a_cancelled_record_never_comes_back(exchange: Exchange, query: Query) -
     assert query("SELECT cancelled, version FROM exchange.record") == [(True, 2)]
 
 
-def test_a_higher_mapping_revision_wins_and_a_lower_one_loses(exchange: Exchange) -> None:
+def test_a_mapping_that_is_brought_back_comes_after_the_one_it_replaces(exchange: Exchange, query: Query) -> None:
     collect(exchange, [Version("S1", 1, "a")], fingerprint="f1")
     newer = collect(exchange, [Version("S1", 1, "b")], fingerprint="f2")
     older = collect(exchange, [Version("S1", 1, "a")], fingerprint="f1")
-    assert newer.sources[0].counts == {"accepted": 1}
+    again = collect(exchange, [Version("S1", 1, "a")], fingerprint="f1")
+    assert [books.sources[0].counts for books in (newer, older, again)] == [{"accepted": 1}] * 2 + [{"unchanged": 1}]
+    revisions = query("SELECT revision, fingerprint FROM exchange.mapping_revision ORDER BY 1")
+    assert revisions == [(1, "f1"), (2, "f2"), (3, "f1")]
+
+
+def test_an_old_run_executed_again_with_its_old_mapping_loses(exchange: Exchange) -> None:
+    collect(exchange, [Version("S1", 1, "a")], fingerprint="f1", run_key="old")
+    collect(exchange, [Version("S1", 1, "b")], fingerprint="f2")
+    older = collect(exchange, [Version("S1", 1, "a")], fingerprint="f1", run_key="old")
     assert older.sources[0].counts == {"superseded": 1}
 
 

@@ -16,6 +16,7 @@ from tests.faults.databases import Crashed, Ended
 from tests.faults.network import Cut, Trouble, proxied
 from tests.faults.races import Races
 from tests.faults.syscalls import Syscalls, available
+from tests.faults.tampering import tamper
 from tests.faults.worker import Step
 from tests.faults.world import World
 from tests.faults.zombies import Zombies
@@ -32,6 +33,7 @@ PLAN = (
     ("network --role partner", 40, 400),
     ("network --role exchange", 40, 400),
     ("races", 60, 600),
+    ("tampering", 10_000, 10_000),
 )
 """What ``all`` runs: command, how many in the short run and in the long one."""
 Counted = Callable[..., None]
@@ -115,6 +117,19 @@ def zombies(count: int, seed: int | None) -> None:
 def races(count: int, seed: int | None) -> None:
     """Scheduled runs, backfills and shares of the same windows at once."""
     _report("races", seed, lambda world, chosen: Races(world, chosen).run(count, click.echo))
+
+
+@main.command()
+@counted(10_000)
+def tampering(count: int, seed: int | None) -> None:
+    """Values of sealed entries changed behind the exchange's back."""
+    chosen = random.randrange(1, 10**6) if seed is None else seed
+    with World() as world:
+        outcome = tamper(world, chosen, count, click.echo)
+    click.echo(f"tampering, {outcome}")
+    for column, missed in outcome.missed.items():
+        click.echo(f"{column}: {missed} of {outcome.tried[column]} not found")
+    sys.exit(bool(outcome.missed or outcome.alarms))
 
 
 @main.command("all")
