@@ -83,23 +83,25 @@ def cast_text(text: pa.ChunkedArray | pa.Array, column: Column, where: str = "")
     never a value, if one value does not fit.
     """
     values = _plain(pa.chunked_array([text]) if isinstance(text, pa.Array) else text)
-    wrong = misfits(values, column)
-    if len(wrong):
-        raise _unfit(values, column, where, len(wrong))
-    return _cast(values, column)
+    cast = _fitted(values, column)
+    if cast is None:
+        raise _unfit(values, column, where, len(misfits(values, column)))
+    return cast
 
 
 def misfits(values: pa.ChunkedArray, column: Column) -> pa.Array:
     """Indices (int64, ascending) of the values that the column cannot hold exactly; nulls always fit here."""
+    if values.null_count == len(values):
+        return pa.array([], pa.int64())
     values = _plain(values)
-    if _fit(values, column):
+    if _fitted(values, column) is not None:
         return pa.array([], pa.int64())
     encoded = values.combine_chunks().dictionary_encode() if not pa.types.is_list(values.type) else None
     if encoded is None:
-        wrong = [i for i in range(len(values)) if not _fit(values.slice(i, 1), column)]
+        wrong = [i for i in range(len(values)) if _fitted(values.slice(i, 1), column) is None]
         return pa.array(wrong, pa.int64())
     distinct = encoded.dictionary
-    bad = [i for i in range(len(distinct)) if not _fit(pa.chunked_array([distinct.slice(i, 1)]), column)]
+    bad = [i for i in range(len(distinct)) if _fitted(pa.chunked_array([distinct.slice(i, 1)]), column) is None]
     hit = pc.fill_null(pc.is_in(encoded.indices, value_set=pa.array(bad, encoded.indices.type)), False)
     return pc.cast(pc.indices_nonzero(hit), pa.int64())
 
@@ -116,22 +118,24 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values
 
 
-def _fit(values: pa.ChunkedArray, column: Column) -> bool:
+def _fitted(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray | None:
+    """The column in the type that its encoder takes; None if one value does not fit."""
     if has_nul(values) or not _canonical(values, column):
-        return False
+        return None
     try:
         cast = _cast(values, column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return False
+        return None
     if column.type in ("timestamp", "timestamptz") and column.precision is not None:
         step = 10 ** (6 - column.precision)
-        return _all(pc.equal(pc.floor_temporal(cast, multiple=step, unit="microsecond"), cast))
-    return True
+        if not _all(pc.equal(pc.floor_temporal(cast, multiple=step, unit="microsecond"), cast)):
+            return None
+    return cast
 
 
 def _canonical(values: pa.ChunkedArray, column: Column) -> bool:
     """Whether text has the form and the length that the type wants; JSON is left to the server, which parses it."""
-    if not pa.types.is_string(values.type):
+    if not pa.types.is_string(values.type) or values.null_count == len(values):
         return True
     if column.type in CANONICAL and not _all(pc.match_substring_regex(values, CANONICAL[column.type])):
         return False
@@ -140,7 +144,22 @@ def _canonical(values: pa.ChunkedArray, column: Column) -> bool:
         before, after = kind.precision - kind.scale, kind.scale
         # Arrow's own parser wraps around in silence at 2^127 instead of refusing 39 digits.
         return _all(pc.match_substring_regex(values, rf"^-?0*[0-9]{{0,{before}}}(\.[0-9]{{0,{after}}}0*)?$"))
-    return column.length is None or _all(pc.less_equal(pc.utf8_length(values), column.length))
+    # No text has more characters than bytes, and bytes need not be counted.
+    return (
+        column.length is None
+        or _longest(values) <= column.length
+        or _all(pc.less_equal(pc.utf8_length(values), column.length))
+    )
+
+
+def _longest(values: pa.ChunkedArray) -> int:
+    """Bytes of the longest text."""
+    most = 0
+    for chunk in values.chunks:
+        if len(chunk):
+            ends = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+            most = max(most, int((ends[1:] - ends[:-1]).max()))
+    return most
 
 
 def _all(mask: pa.ChunkedArray) -> bool:

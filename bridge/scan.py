@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate, permutations
 from typing import Final
 
@@ -112,6 +113,8 @@ _COMMON: Final = _set(
 _WORD: Final = re.compile(r"[^\W_]+")
 _LONG: Final = 5
 """Names from this many letters on are found inside longer words too; shorter ones only as words of their own."""
+_REMEMBERED: Final = 8192
+"""Texts and names whose letters are remembered, since carriers, vessels and remarks return from record to record."""
 _MONTHS: Final = tuple(
     _set(names)
     for names in (
@@ -144,24 +147,11 @@ class Known:
 
     def add_person(self, *names: str) -> None:
         """All names of one person: surname, first names, alias. Each is looked for alone and with each other."""
-        parts = [_words(name) for name in names]
-        wholes = [whole for words in parts if len(whole := "".join(words)) > 1]
-        self._name(wholes)
-        self._name(word for words in parts for word in words if len(word) > 1 and word not in _PARTICLES)
-        if len(wholes) > 1:
-            self._name(one + other for one, other in permutations(wholes, 2))
+        self.names |= _person(names)
 
     def add_business(self, name: str) -> None:
         """A name of a business, vessel or carrier: whole, and each word of it that is not every business's."""
-        words = _words(name)
-        if len(whole := "".join(words)) > 1:
-            self._name((whole,))
-        self._name(word for word in words if len(word) > 3 and word.isalpha() and word not in _COMMON)
-
-    def _name(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.names.add(name)
-            self.names.add(_one_way(name))
+        self.names |= _business(name)
 
     def add_identifier(self, text: str) -> None:
         """A document, telephone or registration number, plate or address; shorter than four signs it says nothing."""
@@ -203,8 +193,29 @@ def _written(day: str) -> Iterator[str]:
             yield from (figure + name + year, name + figure + year)
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(fold(text))
+@lru_cache(maxsize=_REMEMBERED)
+def _person(names: tuple[str, ...]) -> frozenset[str]:
+    parts = [_words(name) for name in names]
+    wholes = [whole for words in parts if len(whole := "".join(words)) > 1]
+    single = (word for words in parts for word in words if len(word) > 1 and word not in _PARTICLES)
+    return _both_ways((*wholes, *single, *(one + other for one, other in permutations(wholes, 2))))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _business(name: str) -> frozenset[str]:
+    words = _words(name)
+    whole = "".join(words)
+    single = (word for word in words if len(word) > 3 and word.isalpha() and word not in _COMMON)
+    return _both_ways((*([whole] if len(whole) > 1 else ()), *single))
+
+
+def _both_ways(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(way for name in names for way in (name, _one_way(name)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(fold(text)))
 
 
 def _one_way(word: str) -> str:
@@ -214,12 +225,12 @@ def _one_way(word: str) -> str:
     return word
 
 
-def _holds_one_way(words: list[str], names: Iterable[str]) -> bool:
+def _holds_one_way(words: Sequence[str], names: Iterable[str]) -> bool:
     single = [_one_way(word) for word in words]
     return _holds("".join(single), single, map(_one_way, names))
 
 
-def _holds(letters: str, words: list[str], needles: Iterable[str], *, inside: bool = True) -> bool:
+def _holds(letters: str, words: Sequence[str], needles: Iterable[str], *, inside: bool = True) -> bool:
     """Whether a needle stands among the letters as whole words, however spaced; a long one also inside of words."""
     there = [needle for needle in needles if needle in letters]
     if not there:

@@ -18,8 +18,8 @@ from typing import Any, Final
 from bridge.bench.world import World
 
 EXPECTATIONS: Final = "expectations"
-"""The step that judges a window as a whole; run in the first round and given apart, for importing its library takes
-longer than all else at small sizes and is no work on records."""
+"""The step that judges a window as a whole. It is measured in a job of its own and in no ratio: an orchestrator runs it
+as a task, a process by itself, and importing its library takes longer than all else at small sizes."""
 BOUND: Final = {"cpu": 3.0, "wall": 2.0, "memory": 700e6, "peer": 10.0}
 """What is aimed at: at most so many times the floor, so many bytes, at least so many times as fast as the peer."""
 
@@ -30,7 +30,7 @@ def measure(
     rounds: int,
     seed: int,
     peer: Path | None,
-    peer_limit: int,
+    beside: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Measure each size in interleaved rounds; gives all that was measured, and the ratios.
@@ -38,7 +38,7 @@ def measure(
     Args:
         home: folder for everything; emptied first, deleted afterwards.
         peer: a Python that has dlt; None leaves the peer out.
-        peer_limit: sizes above this are not given to the peer.
+        beside: above this size neither the peer nor the judging of the window is measured.
     """
     world = World(home)
     try:
@@ -49,14 +49,14 @@ def measure(
             "postgresql": world.version(),
             "load_before": os.getloadavg(),
         }
-        found = [_size(world, size, rounds, seed, peer if size <= peer_limit else None, say) for size in sizes]
+        found = [_size(world, size, rounds, seed, size <= beside, peer, say) for size in sizes]
         return {"machine": {**machine, "load_after": os.getloadavg()}, "seed": seed, "sizes": found}
     finally:
         world.close()
 
 
 def _size(
-    world: World, size: int, rounds: int, seed: int, peer: Path | None, say: Callable[[str], None]
+    world: World, size: int, rounds: int, seed: int, beside: bool, peer: Path | None, say: Callable[[str], None]
 ) -> dict[str, Any]:
     say(f"{size} records: writing the feed")
     files = world.feed(size, seed)
@@ -64,13 +64,18 @@ def _size(
     written: dict[str, int] = {}
     for number in range(1, rounds + 1):
         say(f"{size} records: round {number} of {rounds}")
-        one = {"job": world.job(files, judge=number == 1)}
+        one = {"job": world.job(files)}
+        say(f"{size} records: job {_told(one['job'])}")
         if number == 1:
             written = world.keep(files, size)
         one["floor"] = world.floor(size)
-        if peer is not None and number == 1:
-            say(f"{size} records: dlt")
-            one["peer"] = world.peer(peer, files)
+        say(f"{size} records: floor {_told(one['floor'])}")
+        if beside and number == 1:
+            if peer is not None:
+                say(f"{size} records: dlt")
+                one["peer"] = world.peer(peer, files)
+            say(f"{size} records: a job with expectations")
+            one["judged"] = world.job(files, judge=True)
         measured.append(one)
     return {
         "records": files.records,
@@ -92,11 +97,11 @@ def ratios(measured: Sequence[dict[str, Any]], records: int) -> dict[str, Any]:
         "cpu_us_per_record": _least_and_median([1e6 * job["cpu"] / records for job in jobs]),
         "floor_cpu_us_per_record": _least_and_median([1e6 * floor["cpu"] / records for floor in floors]),
         "records_per_second": records / statistics.median(job["wall"] for job in jobs),
-        "memory": max(one["job"]["memory"] for one in measured if EXPECTATIONS not in one["job"]["costs"])
-        if len(measured) > 1
-        else measured[0]["job"]["memory"],
-        "memory_with_expectations": measured[0]["job"]["memory"],
+        "memory": max(one["job"]["memory"] for one in measured),
     }
+    judged = [one["judged"] for one in measured if "judged" in one]
+    if judged:
+        told["expectations"] = {**judged[0]["costs"][EXPECTATIONS], "memory": judged[0]["memory"]}
     peers = [one["peer"] for one in measured if "peer" in one]
     if peers:
         told["peer_wall_to_job"] = peers[0]["wall"] / jobs[0]["wall"]
@@ -105,9 +110,14 @@ def ratios(measured: Sequence[dict[str, Any]], records: int) -> dict[str, Any]:
 
 
 def _sum(one: dict[str, Any]) -> dict[str, float]:
-    costs = [cost for name, cost in one["costs"].items() if name != EXPECTATIONS]
+    costs = one["costs"].values()
     cpu = sum(cost["client"] + cost["server"] for cost in costs)
     return {"cpu": cpu, "wall": sum(cost["wall"] for cost in costs)}
+
+
+def _told(one: dict[str, Any]) -> str:
+    spent = _sum(one)
+    return f"{spent['cpu']:.1f} s of CPU in {spent['wall']:.1f} s, {one['memory'] / 1e6:.0f} MB"
 
 
 def _least_and_median(values: Sequence[float]) -> dict[str, float]:

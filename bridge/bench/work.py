@@ -19,7 +19,7 @@ from bridge.bench.meter import Meter, peak_memory
 from bridge.connector import Window
 from bridge.content import Content
 from bridge.flow import collecting, sharing
-from bridge.mapping import load
+from bridge.mapping import load, refuse_findings
 
 SOURCE, PARTNER = "cen", "cis"
 
@@ -43,6 +43,13 @@ def job(told: Mapping[str, Any], meter: Meter) -> dict[str, Any]:
     with meter.measure("reconcile"):
         given = sharing.reconcile(share)
     return {"books": [taken.as_dict(), given.as_dict()]}
+
+
+def check(_told: Mapping[str, Any], _: Meter) -> dict[str, Any]:
+    """Check both mappings, as is done before anything runs; their shapes are known from then on."""
+    refuse_findings(load(Content.find(), SOURCE, "collect"))
+    refuse_findings(load(Content.find(), PARTNER, "share"))
+    return {}
 
 
 def parser() -> XmlToArrowParser:
@@ -77,7 +84,7 @@ def main() -> None:
     """Do what standard input says in JSON, and print costs in JSON."""
     told = json.load(sys.stdin)
     meter = Meter(told["server"])
-    found = {"job": job, "floor": least, "prepare": prepare}[told["what"]](told, meter)
+    found = {"check": check, "job": job, "floor": least, "prepare": prepare}[told["what"]](told, meter)
     costs = {name: asdict(cost) for name, cost in meter.costs.items()}
     print(json.dumps({**found, "costs": costs, "memory": peak_memory()}))  # noqa: T201 - its only way to answer
 

@@ -81,8 +81,8 @@ class World:
         size = sum(path.stat().st_size for path in made.cen.glob("*.xml"))
         return Input(made.cen, made.records, size)
 
-    def job(self, files: Input, *, judge: bool) -> dict[str, Any]:
-        """The whole job into fresh databases, in a process of its own."""
+    def job(self, files: Input, *, judge: bool = False) -> dict[str, Any]:
+        """The whole job into fresh databases, in a process of its own; before it another has checked both mappings."""
         self._fresh({name: f"{name}_empty" for name in NAMES})
         home = self.home / "job"
         shutil.rmtree(home, ignore_errors=True)
@@ -94,6 +94,7 @@ class World:
             "BRIDGE_CONN_EXCHANGE": self._server.url("exchange"),
             "BRIDGE_CONN_CIS_DB": self._server.url("cis"),
         }
+        self._child({"what": "check"}, connections)
         return self._child(told, connections)
 
     def keep(self, files: Input, records: int) -> dict[str, int]:

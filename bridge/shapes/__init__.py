@@ -13,6 +13,7 @@ from pathlib import Path
 from bridge.content import Content
 from bridge.errors import Misconfigured
 from bridge.shape import Shape
+from bridge.shapes.kept import keep_shape, kept_shape
 
 
 def read_shape(content: Content, schema: str, record: str | None = None) -> Shape:
@@ -46,18 +47,12 @@ def assigned_fields(content: Content, schema: str) -> frozenset[str]:
 def _read(path: Path, _changed: int, schema: str, record: str | None) -> Shape:
     # The readers' libraries take up to a second to import, so each is imported only when a file needs it.
     match path.suffix:
-        case ".xsd":
-            from bridge.shapes.xsd import xsd_shape
-
-            return xsd_shape(path, schema, record)
+        case ".xsd" | ".sql":
+            return kept_shape(path, schema, record) or _anew(path, schema, record)
         case ".json":
             from bridge.shapes.jsonschema import json_shape
 
             return json_shape(path, schema)
-        case ".sql":
-            from bridge.shapes.sqlddl import sql_shape
-
-            return sql_shape(path, schema, record)
         case ".csv":
             from bridge.shapes.sheet import columns_shape
 
@@ -72,3 +67,18 @@ def _read(path: Path, _changed: int, schema: str, record: str | None) -> Shape:
         f"no shape can be read from {path.suffix or 'a file without suffix'}",
         "Name an .xsd, .json, .sql, .csv or .xlsx file below schemas/",
     )
+
+
+def _anew(path: Path, schema: str, record: str | None) -> Shape:
+    """The shape by a library that is slow to import, kept for the next process."""
+    files: list[Path] = []
+    if path.suffix == ".xsd":
+        from bridge.shapes.xsd import xsd_shape
+
+        shape, files = xsd_shape(path, schema, record)
+    else:
+        from bridge.shapes.sqlddl import sql_shape
+
+        shape = sql_shape(path, schema, record)
+    keep_shape(path, record, shape, files)
+    return shape

@@ -25,13 +25,16 @@ _TYPES: Final = {
 }
 
 
-def xsd_shape(path: Path, name: str, record: str | None) -> Shape:
+def xsd_shape(path: Path, name: str, record: str | None) -> tuple[Shape, list[Path]]:
     """The elements and attributes below the element that ``record`` leads to, such as ``/CEN/Seizure``.
 
     Names are local names, without prefix. An attribute is ``@name``; the text of an element that also has attributes
     is the element's own path. An element that may repeat is a list if it holds others; if it holds text only it is
     one field of type list. ``xs:appinfo`` may hold ``<field xmlns="urn:bridge:field" class="" sensitivity="" codes=""
     type="" cite=""/>``; class, sensitivity and cite hold for everything inside the element until said anew.
+
+    Returns:
+        The shape, and every file beside the library's own that says something of it.
 
     Raises:
         Misconfigured: not a schema, no such record, a list inside a list, or an element inside itself.
@@ -46,7 +49,15 @@ def xsd_shape(path: Path, name: str, record: str | None) -> Shape:
         ) from None
     reader = _Reader(name)
     reader.read(schema, record)
-    return shape_of(name, reader.fields, reader.lists)
+    return shape_of(name, reader.fields, reader.lists), list(_files(schema))
+
+
+def _files(schema: xmlschema.XMLSchema) -> Iterator[Path]:
+    own = Path(xmlschema.__file__).parent
+    for one in schema.maps.iter_schemas():
+        path = Path(str(one.filepath))
+        if own not in path.parents:
+            yield path
 
 
 class _Reader:

@@ -45,17 +45,24 @@ def test_memory_once_had_stays_in_the_peak() -> None:
     assert peak_memory() - before > 100e6
 
 
-def _round(job: float, floor: float, **more: float) -> dict[str, dict[str, object]]:
-    costs = {name: {"client": cpu, "server": cpu, "wall": cpu} for name, cpu in {"all": job, **more}.items()}
+def _round(job: float, floor: float, judged: float = 0) -> dict[str, dict[str, object]]:
+    costs = {"all": {"client": job, "server": job, "wall": job}}
+    beside = {EXPECTATIONS: {"client": judged, "server": 1, "wall": 1}}
     bare = {"copy": {"client": floor, "server": floor, "wall": floor}}
-    return {"job": {"costs": costs, "memory": 10}, "floor": {"costs": bare, "memory": 1}}
+    found: dict[str, dict[str, object]] = {
+        "job": {"costs": costs, "memory": 10},
+        "floor": {"costs": bare, "memory": 1},
+    }
+    return found | ({"judged": {"costs": costs | beside, "memory": 50}} if judged else {})
 
 
 def test_ratios_are_of_one_round_and_without_the_expectations() -> None:
-    told = ratios([_round(3, 1, **{EXPECTATIONS: 100}), _round(10, 5)], 1000)
+    told = ratios([_round(3, 1, judged=100), _round(10, 5)], 1000)
     assert told["cpu_to_floor"] == {"min": 2, "median": 2.5}
     assert told["wall_to_floor"] == {"min": 2, "median": 2.5}
     assert told["cpu_us_per_record"] == {"min": 6000, "median": 13000}
+    assert told["memory"] == 10
+    assert told["expectations"] == {"client": 100, "server": 1, "wall": 1, "memory": 50}
 
 
 TABLES = """

@@ -24,7 +24,8 @@ from bridge.errors import MASKED, Misconfigured, Problem
 from bridge.quality import validate
 from bridge.shape import Sensitivity, Type
 from bridge.shapes import read_shape
-from tests.quality.records import Row, batch
+from bridge.sound import columns_of
+from tests.quality.records import Row, batch, texts
 
 CONTENT = Content.find()
 COMMON = read_shape(CONTENT, "common/seizure.json")
@@ -60,7 +61,10 @@ def problems(document: dict[str, Any], today: date = TODAY) -> list[Problem]:
     record = {ROOT: [flat(document)]} | {
         name: [flat(entry) for entry in document.get(name, [])] for name in COMMON.lists
     }
-    return validate(encode(batch(COMMON, [record]), COMMON), CONTENT, today)
+    made = batch(COMMON, [record])
+    found = validate(encode(made, COMMON), CONTENT, today)
+    assert validate(encode(made, COMMON), CONTENT, today, made) == found, "columns hide what the document tells"
+    return found
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -154,7 +158,9 @@ def test_no_personal_value_is_in_any_reason() -> None:
         document = changed(path, [CANARY * 500] if field.type is Type.LIST else CANARY * 500)
         rows = {name: [flat(entry) for entry in document[name]] for name in COMMON.lists}
         records.append({ROOT: [flat(document)], **rows})
-    found = validate(encode(batch(COMMON, records), COMMON), CONTENT, TODAY)
+    made = batch(COMMON, records)
+    found = validate(encode(made, COMMON), CONTENT, TODAY)
+    assert validate(encode(made, COMMON), CONTENT, TODAY, made) == found
     assert {problem.row // 2 for problem in found} == set(range(len(hidden)))
     assert all(MASKED in problem.reason and "Zqxcanary" not in repr(problem) for problem in found)
 
@@ -227,6 +233,51 @@ def test_the_fast_validator_and_the_reference_agree(changes: list[tuple[tuple[An
     ours = {".".join(map(str, e.instance_path)) for e in FAST.iter_errors(document)}
     theirs = {".".join(map(str, e.absolute_path)) for e in REFERENCE.iter_errors(document)}
     assert ours == theirs
+
+
+FITTING = {field.path: [] if field.list else [flat(WHOLE)[field.name]] for field in COMMON}
+FITTING |= {f"{name}.{key}": [value] for name in COMMON.lists for key, value in flat(WHOLE[name][0]).items()}
+KINDS = {Type.INTEGER: st.integers(-3, 10), Type.BOOLEAN: st.booleans(), Type.LIST: st.lists(texts(), max_size=2)}
+TEXTS = st.one_of(
+    st.sampled_from(["", "FR", "FR\n", "fr", "2026-02-30", "2027", "1979-12", "0.01", "1e3", "-0", "x" * 5000]), texts()
+)
+
+
+@st.composite
+def seizures(draw: st.DrawFn) -> dict[str, list[Row]]:
+    """A record of fitting and unfitting values, in any of its fields, with any of its lists once or twice."""
+    record: dict[str, list[Row]] = {ROOT: [flat(WHOLE)]}
+    for name in draw(st.lists(st.sampled_from(list(COMMON.lists)), max_size=3, unique=True)):
+        record[name] = [flat(entry) for entry in WHOLE[name] * draw(st.integers(1, 2))]
+    for _ in range(draw(st.integers(0, 4))):
+        row = draw(st.sampled_from([row for rows in record.values() for row in rows]))
+        name = next(name for name, rows in record.items() if any(one is row for one in rows))
+        field = draw(st.sampled_from(COMMON.table(name)))
+        kept = st.sampled_from([None, *FITTING[f"{name}.{field.name}" if name else field.name]])
+        row[field.name] = draw(st.one_of(kept, KINDS.get(field.type, TEXTS)))
+    return record
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(seizures(), min_size=1, max_size=4))
+def test_columns_and_documents_find_the_same(records: list[dict[str, list[Row]]]) -> None:
+    made = batch(COMMON, records)
+    documents = encode(made, COMMON)
+    assert validate(documents, CONTENT, TODAY, made) == validate(documents, CONTENT, TODAY)
+
+
+def test_columns_prove_sound_records_without_a_document() -> None:
+    made = batch(COMMON, [{ROOT: [flat(WHOLE)]} | {name: [flat(e) for e in WHOLE[name]] for name in COMMON.lists}] * 2)
+    none = encode(made, COMMON).slice(0, 0)
+    assert validate(none, CONTENT, TODAY, made) == []
+    columns = columns_of(SCHEMA, COMMON)
+    assert columns is not None
+    assert columns.suspects(made) == set()
+
+
+@pytest.mark.parametrize("more", [{"allOf": []}, {"minProperties": 3}, {"dependentRequired": {"place": ["route"]}}])
+def test_a_schema_that_says_more_than_columns_tell_is_left_to_documents(more: dict[str, Any]) -> None:
+    assert columns_of(SCHEMA | more, COMMON) is None
 
 
 @pytest.mark.parametrize(
