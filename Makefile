@@ -1,7 +1,7 @@
 # Every command a person types; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check bench lock clean
+.PHONY: help setup demo up down test test-large test-faults test-faults-long test-laws check bench lock clean
 
 # The first that runs and is one of those the lock is made for; or say `make PYTHON=/path/to/python demo`.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -13,7 +13,7 @@ STAMP := .venv/installed
 PEER := .venv-bench/installed
 
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Install everything into .venv, exactly as locked
 
@@ -27,7 +27,22 @@ down: setup  ## Stop what `up` or `demo` started; data stay
 	@$(BIN)/bridge down
 
 test: setup  ## Run every test (ARGS="-k postgres" for some)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --no-loadscope-reorder $(ARGS)
+
+test-large: setup  ## Read a gigabyte of XML in bounded memory (2 GB of disk)
+	@$(BIN)/pytest -s -m large tests/large
+
+test-faults: setup  ## Kill, cut off and freeze whole jobs a thousand times, and check what is left
+	@$(BIN)/python -m tests.faults all
+
+test-faults-long: setup  ## The same ten to twenty times as often; more than an hour
+	@$(BIN)/python -m tests.faults all --long
+
+test-laws: setup  ## Show each mapping 10,000 generated records, there and back; about an hour
+	@BRIDGE_LAWS=10000 $(BIN)/pytest -n 2 --no-loadscope-reorder tests/laws
+
+test-mutations: setup  ## Break good mappings in 500 ways and see that the checker notices
+	@$(BIN)/python -m tests.findings.mutations 500
 
 check: setup  ## Check style, types, import rules, mappings and docs
 	$(BIN)/ruff check

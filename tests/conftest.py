@@ -8,15 +8,37 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from bridge import settings
 from bridge.postgres import Server
 
+LIVE = ("tests/airflow/test_pages.py", "tests/airflow/test_story.py")
+"""What plays in the one running Airflow: minutes of waiting, in which other tests work."""
 _numbers = itertools.count(1)
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """Each worker takes whole files, for fixtures are made per file, and one takes all that plays in Airflow."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return LIVE[0] if nodeid.startswith(LIVE) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """How the tests are shared out among the workers of `make test`."""
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest begins first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LIVE))
 
 
 @pytest.fixture(scope="session")

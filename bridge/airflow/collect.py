@@ -76,7 +76,7 @@ def collect_dag(source: str) -> DAG:
             get_current_context()["outlet_events"][moved].extra = books
             return books
 
-        extract() >> map_and_validate() >> quality() >> accept.override(outlets=[moved])()
+        extract() >> map_and_validate() >> quality() >> accept(outlets=[moved])
     return linked(dag)
 
 

@@ -17,6 +17,7 @@ from airflow.sdk import Asset
 from bridge import settings
 from bridge.content import Content, Direction
 from bridge.errors import Misconfigured
+from bridge.mapping.page import markdown, page_of
 from bridge.mapping.yaml import Block, plain, read_yaml
 
 
@@ -71,7 +72,8 @@ def facts(system: str, direction: Direction) -> Facts:
             "NO_OPTIONS", f"{path}:1", f"a {direction} mapping says how records come or go", "Add the block"
         )
     said: Any = plain(options)
-    return Facts(system, said, docs(block, direction))
+    numbers = "Numbers and held records: **Browse → Reconciliation**."
+    return Facts(system, said, markdown(page_of(block, direction), numbers))
 
 
 def asset(source: str) -> Asset:
@@ -93,68 +95,3 @@ def start_of(options: Facts) -> datetime:
             "BAD_MOMENT", f"start of {options.system}", f"{told!r} is no date", "Write it as 2026-11-01"
         ) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def docs(block: Block, direction: Direction) -> str:
-    """The mapping as a page: how each field is filled, what is left out, and why."""
-    lines = [
-        f"**{block.get('mapping', '')}**, version {block.get('version', '?')}, status {block.get('status', '?')}. "
-        "Numbers and held records: **Browse → Reconciliation**.",
-        "",
-    ]
-    release = block.get("release")
-    if direction == "share" and isinstance(release, Block):
-        lines += _policy(release)
-    lines += ["### How each field is filled", "", "| field | is made by |", "|---|---|"]
-    lines += [f"| {_cell(name)} | {_rule(rule)} |" for name, rule in _leaves(block.get("map"))]
-    for title, part in (("Left out on the source side", "ignore"), ("Not filled on the target side", "absent")):
-        said = block.get(part)
-        if isinstance(said, Block) and said:
-            lines += ["", f"### {title}", "", "| field | why |", "|---|---|"]
-            lines += [
-                f"| {_cell(name)} | {_cell(why.get('why', '') if isinstance(why, Block) else why)} |"
-                for name, why in said.items()
-            ]
-    return "\n".join(lines)
-
-
-def _policy(release: Block) -> list[str]:
-    lines = [f"Partner: {release.get('partner', '')}. Basis: {release.get('basis', '')}.", ""]
-    allow = release.get("allow")
-    if isinstance(allow, Block):
-        lines += ["### What may leave", "", "| class of field | legal ground |", "|---|---|"]
-        lines += [*(f"| {_cell(name)} | {_cell(ground)} |" for name, ground in allow.items()), ""]
-    withhold = release.get("withhold")
-    rules = [rule for rule in withhold if isinstance(rule, Block)] if isinstance(withhold, list) else []
-    if rules:
-        lines += ["### What is withheld", "", "| rule | why |", "|---|---|"]
-        lines += [*(f"| `{rule.get('code')}` | {_cell(rule.get('why'))} |" for rule in rules), ""]
-    return lines
-
-
-def _leaves(block: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """Each rule of a map block with its target path, lists included."""
-    found: list[tuple[str, Any]] = []
-    if not isinstance(block, Block):
-        return found
-    for name, rule in block.items():
-        for one in rule if isinstance(rule, list) else [rule]:
-            if isinstance(one, Block) and "map" in one:
-                found += _leaves(one["map"], f"{prefix}{name}.")
-            else:
-                found.append((f"{prefix}{name}", one))
-    return found
-
-
-def _rule(rule: Any) -> str:
-    """A rule in one line."""
-    if isinstance(rule, Block):
-        return ", ".join(f"{name} {_rule(value)}" for name, value in rule.items())
-    if isinstance(rule, list):
-        return " + ".join(_rule(value) for value in rule)
-    return f"`{_cell(rule)}`"
-
-
-def _cell(value: Any) -> str:
-    """Text that stays inside its cell of a table."""
-    return str(value).replace("|", "\\|").replace("\n", " ")

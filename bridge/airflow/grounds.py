@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bridge.content import Content
-from bridge.mapping import Release, load
+from bridge.mapping import Release, load_on
 from bridge.policy import may_leave
 
 
@@ -49,7 +49,7 @@ def policy(partner: str) -> Policy | None:
 
 @lru_cache(maxsize=64)
 def _policy(content: Content, partner: str, changed: int) -> Policy | None:  # noqa: ARG001 -- part of the key
-    mapping = load(content, partner, "share")
+    mapping = load_on(content, partner, "share")
     if mapping.release is None:
         return None
     fields: dict[str, tuple[list[str], list[str]]] = {}

@@ -1,7 +1,8 @@
 """Each run's note in Airflow: its counts, read from the exchange when the run ends.
 
 Runs in the scheduler, which must not wait and must not fail for it: a note that cannot be written in
-three seconds is not written, and the log says so.
+three seconds is not written, and the log says so. A run without tasks, which Airflow calls a success, is
+called a failure here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from airflow.listeners import hookimpl
+from airflow.utils.state import DagRunState
 
 from bridge.ledger import Delivery, Intake
 
@@ -29,9 +31,9 @@ LENGTH: Final = 1000
 
 _NOTHING: Final = {
     "failed": "**Failed** before it began anything: read its first task's log.",
-    # Airflow gives a run by hand no tasks if its logical date is before the DAG's start.
-    "success": "**Nothing was done:** the run is dated before the start of this DAG. Backfill its window instead.",
+    "success": "**Nothing was done:** the run was called a success by hand before it had begun.",
 }
+_EMPTY: Final = "**Nothing was done:** the run is dated before the start of this DAG. Backfill its window instead."
 
 
 class RunNotes:
@@ -49,10 +51,17 @@ class RunNotes:
 
 
 def write(dag_run: DagRun) -> None:
-    """Note what the exchange knows of the run, unless a person has noted something; never raises."""
+    """Note what the exchange knows of the run, unless a person has noted something; never raises.
+
+    Airflow gives a run by hand no tasks if its logical date is before the DAG's start, and calls it a success.
+    """
     if not dag_run.dag_id.startswith(OURS):
         return
     try:
+        if _without_tasks(dag_run):
+            dag_run.set_state(DagRunState.FAILED)
+            _put(dag_run, _EMPTY)
+            return
         found = _last_attempt(f"{dag_run.dag_id}/{dag_run.run_id}")
         _put(dag_run, note(found) if found else _NOTHING[str(dag_run.state)])
     except Exception as error:  # noqa: BLE001 -- the scheduler goes on, whatever is wrong here
@@ -87,6 +96,11 @@ def _reasons(reasons: Mapping[str, Mapping[str, int]]) -> list[str]:
         if told:
             lines.append(f"- {state.replace('_', ' ')}: {told}")
     return lines
+
+
+def _without_tasks(dag_run: DagRun) -> bool:
+    session = sa.orm.object_session(dag_run)
+    return session is not None and not dag_run.get_task_instances(session=session)
 
 
 def _last_attempt(run_key: str) -> Attempt | None:

@@ -25,7 +25,7 @@ from bridge import settings
 from bridge.airflow import grounds, questions
 from bridge.airflow.links import PREFIX
 from bridge.errors import BridgeError
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, explain
 from bridge.ledger import AWAITING, LAWS, Books, Delivery, Intake
 
 SECONDS: Final = 30
@@ -101,10 +101,10 @@ def held(
 def record(id: str = "") -> HTMLResponse:  # noqa: A002 -- the word in the page's address
     """Every hop of one record, found by its bridge id or its identifier at the origin."""
     with _connection() as connection:
-        records = questions.find(connection, id) if id.strip() else []
+        records = explain.records(connection, id) if id.strip() else []
         one = records[0] if len(records) == 1 else None
-        hops = questions.hops(connection, one.bridge_id) if one else []
-        problems = questions.problems(connection, one.bridge_id) if one else []
+        hops = explain.explain(connection, one.bridge_id) if one else []
+        problems = explain.problems(connection, one.bridge_id) if one else []
     partners = {hop.name for hop in hops if hop.side == "delivery"}
     return _page(
         "record.html",

@@ -6,8 +6,6 @@ codes, identifiers, counts and reasons in which personal values are masked.
 
 from __future__ import annotations
 
-import re
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,11 +16,12 @@ from bridge.ledger import Books
 
 _RUN: Final = """
 SELECT id, kind, name, run_key, attempt, since, until, mapping, revision, fingerprint, state, started_at, finished_at,
-       note, books
+       note, books, judgement
 FROM exchange.run
 """
 _INPUTS: Final = """
 SELECT i.name, i.sha256, i.size, i.arrival, i.counted, i.rows_read, i.problem_code, i.problem, same.name AS same_as,
+       i.notes ->> 'mapping' AS mapping, i.notes ->> 'drift' AS drift, i.notes ->> 'patch' AS patch,
        (SELECT array_agg(DISTINCT coalesce(h.position, h.ordinal) ORDER BY coalesce(h.position, h.ordinal))
         FROM (SELECT position, ordinal FROM exchange.held
               WHERE run_id = i.run_id AND input_id = i.id AND ordinal >= 0 ORDER BY ordinal LIMIT 20) h) AS held_at
@@ -38,35 +37,6 @@ _HELD: Final = """
 SELECT h.name, h.partner IS NOT NULL AS at_partner, h.code, count(*) AS problems,
        count(DISTINCT coalesce(h.bridge_id::text, h.input_id || '/' || h.ordinal)) AS records
 FROM exchange.held h WHERE h.state = 'open' GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 3
-"""
-_RECORD: Final = """
-SELECT r.bridge_id, r.origin_system, r.origin_record_id, r.version, r.cancelled, r.source_version, v.record_status,
-       v.seizure_date, v.seizure_country, v.commodity_group, v.operation_code, encode(r.content_hash, 'hex') AS hash
-FROM exchange.record r
-LEFT JOIN exchange.record_version v ON v.bridge_id = r.bridge_id AND v.version = r.version
-"""
-_HOPS: Final = """
-SELECT coalesce(c.finished_at, c.started_at) AS at, 'intake' AS side, c.name, v.version, t.disposition, NULL AS effect,
-       t.code, i.name || ', record ' || t.ordinal || coalesce(', position ' || t.position, '') AS place, i.sha256,
-       c.run_key, c.mapping, c.revision, c.fingerprint, c.id AS run_id
-FROM exchange.intake t
-JOIN exchange.run c ON c.id = t.run_id
-JOIN exchange.input i ON i.id = t.input_id
-LEFT JOIN exchange.record_version v
-       ON v.bridge_id = t.bridge_id AND v.run_id = t.run_id AND v.input_id = t.input_id AND v.ordinal = t.ordinal
-WHERE t.bridge_id = :id
-UNION ALL
-SELECT d.at, 'delivery', d.partner, d.version, d.disposition, d.effect, d.code, d.receipt, NULL,
-       c.run_key, c.mapping, c.revision, c.fingerprint, c.id
-FROM exchange.delivery d
-JOIN exchange.partner p ON p.partner = d.partner
-JOIN exchange.run c ON c.id = d.run_id
-WHERE d.bridge_id = :id
-ORDER BY at, run_id
-"""
-_PROBLEMS: Final = """
-SELECT name, partner IS NOT NULL AS at_partner, version, code, field, rule, reason, state, at
-FROM exchange.held WHERE bridge_id = :id ORDER BY id
 """
 _SUSPENDED: Final = """
 SELECT partner, changed_by AS by, reason, changed_at AS at FROM exchange.partner WHERE suspended ORDER BY partner
@@ -91,6 +61,7 @@ class Attempt:
     Args:
         note: why it failed.
         books: its counts, once it ended.
+        judgement: what quality found of its window, without values, and who let it pass.
     """
 
     id: int
@@ -108,6 +79,7 @@ class Attempt:
     finished_at: datetime | None
     note: str | None
     books: Books | None
+    judgement: list[dict[str, Any]] | None
 
 
 def attempts(connection: sa.Connection, run_key: str) -> list[Attempt]:
@@ -153,31 +125,6 @@ def suspended(connection: sa.Connection) -> list[sa.Row[Any]]:
 def undecided(connection: sa.Connection) -> list[sa.Row[Any]]:
     """Deliveries that a later run must end, by partner, with the moment of the oldest."""
     return list(connection.execute(sa.text(_OPEN)))
-
-
-def find(connection: sa.Connection, text: str, limit: int = 20) -> list[sa.Row[Any]]:
-    """Records by bridge id, or by their identifier at the origin, with or without its system (CEN:2026-17)."""
-    wanted = text.strip()
-    where, values = "r.origin_record_id = :id", {"id": wanted, "system": ""}
-    if re.fullmatch(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", wanted):
-        where = "r.bridge_id = CAST(:uuid AS uuid) OR r.origin_record_id = :id"
-        values = {"uuid": str(uuid.UUID(wanted)), "id": wanted, "system": ""}
-    elif ":" in wanted:
-        system, _, rest = wanted.partition(":")
-        where = "(r.origin_system = :system AND r.origin_record_id = :rest) OR r.origin_record_id = :id"
-        values = {"system": system.strip().upper(), "rest": rest.strip(), "id": wanted}
-    asked = sa.text(f"{_RECORD} WHERE {where} ORDER BY r.origin_system LIMIT :limit")
-    return list(connection.execute(asked, {**values, "limit": limit}))
-
-
-def hops(connection: sa.Connection, bridge_id: uuid.UUID) -> list[sa.Row[Any]]:
-    """Everything that happened to one record, oldest first, each with its run and mapping revision."""
-    return list(connection.execute(sa.text(_HOPS), {"id": bridge_id}))
-
-
-def problems(connection: sa.Connection, bridge_id: uuid.UUID) -> list[sa.Row[Any]]:
-    """Why one record was held, at intake or at a partner."""
-    return list(connection.execute(sa.text(_PROBLEMS), {"id": bridge_id}))
 
 
 def limit(connection: sa.Connection, milliseconds: int) -> None:

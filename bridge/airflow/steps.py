@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
-from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task
+from airflow.sdk import DAG, BaseOperator, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.exceptions import AirflowException
 
 from bridge.airflow.links import LINKS
-from bridge.errors import BridgeError, Misconfigured, Stop, TryLater
+from bridge.errors import BridgeError, Misconfigured, Stop, TryLater, unforeseen
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,15 +51,37 @@ DEFAULTS: Final[dict[str, Any]] = {
 """Only what may pass by itself is tried again: a partner that is away, a worker that died, a task that ran too long."""
 
 
-def step(hours: float) -> Callable[[Callable[P, R]], Any]:
+class Step(BaseOperator):
+    """A task that calls a function without arguments.
+
+    Airflow's own decorator does no more for us, and its modules take longer to load than all of ours: in every
+    parse of a DAG file and at the start of every task.
+    """
+
+    def __init__(self, *, call: Callable[[], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.call = call
+
+    def execute(self, context: Context) -> Any:  # noqa: ARG002 -- Airflow's signature
+        """Do it; what it gives is pushed as the task's XCom."""
+        return self.call()
+
+
+def step(hours: float) -> Callable[[Callable[[], Any]], Callable[..., Step]]:
     """A task that runs one step of the flow, at most so long; a step is fit to be run again at any time."""
 
-    def made(function: Callable[P, R]) -> Any:
-        return task(
-            show_return_value_in_logs=False,
-            execution_timeout=timedelta(hours=hours),
-            on_failure_callback=note_failure,
-        )(guarded(function))
+    def made(function: Callable[[], Any]) -> Callable[..., Step]:
+        def task(**options: Any) -> Step:
+            return Step(
+                task_id=function.__name__,
+                call=guarded(function),
+                doc=function.__doc__,
+                execution_timeout=timedelta(hours=hours),
+                on_failure_callback=note_failure,
+                **options,
+            )
+
+        return task
 
     return made
 
@@ -89,22 +110,9 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
         except (BridgeError, AirflowException):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, its text may quote a value
-            raise unexpected(error, f"step {function.__name__}") from None
+            raise unforeseen(error, f"step {function.__name__}") from None
 
     return inner
-
-
-def unexpected(error: Exception, where: str) -> BridgeError:
-    """An error that nobody foresaw as one of ours: its kind and the lines it passed, without its words."""
-    from sqlalchemy.exc import InterfaceError, OperationalError
-
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames[:-5:-1])
-    if isinstance(error, OSError | MemoryError | InterfaceError | OperationalError):
-        return TryLater("UNEXPECTED", where, f"{type(error).__name__} at {places}", "If it stays, look at this machine")
-    return Stop(
-        "UNEXPECTED", where, f"{type(error).__name__} at {places}", "Report it with these places; it is a fault"
-    )
 
 
 def note_failure(context: Context) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context
 
-from bridge.airflow.facts import content
+from bridge.airflow.facts import Facts, content, start_of
 from bridge.airflow.steps import DEFAULTS, run_key, step
 from bridge.errors import Stop
 
-FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+FACTS = Facts("upkeep", {"start": "2020-01-01"}, "")
+"""Like a source, it begins when the installation does."""
 SUSPEND = "suspend"
 RESUME = "resume"
 
@@ -24,6 +25,7 @@ its log says what is late, by how much and what to do.
 |---|---|
 | windows | windows are missing between sealed ones (E0), or a source has sealed nothing for longer than declared |
 | deliveries | a delivery has been pending or in doubt, or a partner suspended, for longer than declared |
+| partners | a partner holds other than the books say (E4 to E6), or the exchange, restored, is behind it |
 | purge | never: it empties work tables and folders of runs that never ended |
 """
 _SWITCH = """
@@ -40,7 +42,7 @@ def upkeep_dag() -> DAG:
     with DAG(
         dag_id="upkeep",
         schedule=CronTriggerTimetable("30 5 * * *", timezone="UTC"),
-        start_date=FIRST,
+        start_date=start_of(FACTS),
         catchup=False,
         is_paused_upon_creation=False,
         max_active_runs=1,
@@ -71,6 +73,11 @@ def upkeep_dag() -> DAG:
             with _exchange() as exchange:
                 return _alarm(late_deliveries_of(exchange, now, params["open_hours"], params["suspended_days"]))
 
+        @step(hours=3)
+        def partners() -> dict[str, int]:
+            """Alarm on every partner whose own state is not what the books say."""
+            return _alarm(other_than_the_books(content().partners()))
+
         @step(hours=1)
         def purge() -> dict[str, int]:
             """Empty work tables and folders of runs that began long ago and never ended."""
@@ -84,6 +91,7 @@ def upkeep_dag() -> DAG:
 
         windows()
         deliveries()
+        partners()
         purge()
     return dag
 
@@ -175,6 +183,28 @@ def late_deliveries_of(exchange: Any, now: datetime, open_hours: int, suspended_
         for row in suspended
         if row.at < now - timedelta(days=suspended_days)
     ]
+
+
+def other_than_the_books(partners: list[str]) -> list[str]:
+    """Partners that can be asked and hold other than the books say; how many records, of what kind."""
+    from bridge.errors import Misconfigured
+    from bridge.flow.reconciling import reconcile
+
+    found = []
+    for partner in partners:
+        try:
+            one = reconcile(partner)
+        except Misconfigured as error:
+            if error.code != "CANNOT_TELL":
+                raise
+            continue
+        if one.behind:
+            found.append(f"{partner}: the exchange is behind it, as after a restore; bridge reconcile {partner}")
+        elif not one.balanced:
+            kinds = {"missing": one.missing, "phantom": one.phantom, "altered": one.altered, "gone": one.gone}
+            counts = ", ".join(f"{len(keys)} {kind}" for kind, keys in kinds.items() if keys)
+            found.append(f"{partner}: {counts or 'its counts differ'}; bridge reconcile {partner}")
+    return found
 
 
 def _alarm(found: list[str]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from bridge.connector import Window
 from bridge.errors import Stop, TryLater
 
 ENDED: Final = frozenset({"success", "failed"})
-PAUSE: Final = 2.0
+PAUSE: Final = 1.0
 
 
 @dataclass(slots=True)

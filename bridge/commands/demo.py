@@ -46,12 +46,12 @@ def demo() -> None:
     # Nothing is caught up on schedule: the demo's days are backfilled, and what comes after now is collected.
     running = local.up(_say, start=datetime.now(UTC).isoformat(timespec="seconds"))
     engineer = AirflowApi(running.url, "engineer", running.passwords["engineer"])
-    engineer.unpause([*(f"collect_{name}" for name in COLLECTS), *(f"share_{name}" for name in SHARES)])
+    engineer.unpause([f"collect_{name}" for name in COLLECTS])
     _say(f"Airflow backfills collect_cen over {DAYS} windows, {days}, and collects CIS for the same days")
     cases = engineer.trigger("collect_cis", days)
     _backfill(engineer, "collect_cen", days, again=before is not None)
     _finish(engineer, "collect_cis", cases)
-    _say("Sealed windows woke share_cis and share_cen; waiting until CIS has had everything")
+    _say("Sealed windows wake share_cis and share_cen; waiting until CIS has had everything")
     _settle(engineer, ("cis",))
     _echo(engineer, days)
     with Exchange(settings.exchange_url()) as exchange:
@@ -97,12 +97,16 @@ def _feed() -> Window:
 
 
 def _backfill(engineer: AirflowApi, dag: str, days: Window, *, again: bool) -> None:
-    """Run every window of these days and wait until each has ended well."""
+    """Run every window of these days and wait until each has ended well.
+
+    The shares are let go when half of the windows are done: each is offered what lies there, and woken by the rest.
+    """
     number = engineer.backfill(dag, days, again=again)
     shown = -1
+    sharing = False
 
     def done() -> bool:
-        nonlocal shown
+        nonlocal shown, sharing
         runs = [run for run in engineer.runs(dag) if run["run_type"] == "backfill"]
         failed = [run["dag_run_id"] for run in runs if run["state"] == "failed"]
         if failed:
@@ -113,6 +117,9 @@ def _backfill(engineer: AirflowApi, dag: str, days: Window, *, again: bool) -> N
         if ended != shown:
             _say(f"  {ended} of {DAYS} windows done")
             shown = ended
+        if ended > DAYS // 2 and not sharing:
+            engineer.unpause([f"share_{name}" for name in SHARES])
+            sharing = True
         # Runs taken again had ended well before: then only Airflow itself can tell, half a minute late, that it is so.
         over = not again or bool(engineer.call("GET", f"backfills/{number}")["completed_at"])
         return len(runs) == DAYS and ended == DAYS and over
@@ -134,13 +141,12 @@ def _finish(engineer: AirflowApi, dag: str, run: str) -> None:
 
 def _echo(engineer: AirflowApi, days: Window) -> None:
     """Collect CIS once more, now that our own cases lie there: they are met again, and go nowhere."""
-    lag = timedelta(seconds=LAG + 5)
-    delivered = datetime.now(UTC)
     _say(f"Collecting CIS again, with our own cases in it, once they are {LAG} seconds old (the source's declared lag)")
-    time.sleep(max(0.0, (delivered + lag - datetime.now(UTC)).total_seconds()))
-    _finish(
-        engineer, "collect_cis", engineer.trigger("collect_cis", Window(days.until, delivered.replace(microsecond=0)))
-    )
+    with psycopg.connect(settings.connection("cis_db").replace("+psycopg", "", 1)) as session:
+        ((last,),) = session.execute("SELECT max(updated_at) FROM cis.case").fetchall()
+    until = last.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    time.sleep(max(0.0, (until + timedelta(seconds=LAG + 1) - datetime.now(UTC)).total_seconds()))
+    _finish(engineer, "collect_cis", engineer.trigger("collect_cis", Window(days.until, until)))
     _settle(engineer, SHARES)
 
 

@@ -147,7 +147,7 @@ def _environment(folder: Path, metadata: str, secret: Mapping[str, Any]) -> dict
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(secret["log_port"]),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "20",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "AIRFLOW__SCHEDULER__CATCHUP_BY_DEFAULT": "False",
         "GX_ANALYTICS_ENABLED": "false",
         "BRIDGE_HOME": str(settings.home()),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+from bridge.draft import draft
 from connectors.files.common import MIB
 
 
@@ -16,7 +16,7 @@ def keep(stream: BinaryIO, archive: Path) -> tuple[str, int, Path]:
     archive.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     size = 0
-    handle, temporary = tempfile.mkstemp(prefix=".arriving-", dir=archive)
+    handle, temporary = draft(archive, ".arriving-")
     try:
         with os.fdopen(handle, "wb") as out:
             while block := stream.read(MIB):
@@ -29,14 +29,14 @@ def keep(stream: BinaryIO, archive: Path) -> tuple[str, int, Path]:
         path = archive / sha256[:2] / sha256
         # Not only there but whole: a file of another length was damaged after it was renamed.
         if path.exists() and path.stat().st_size == size:
-            Path(temporary).unlink()
+            temporary.unlink()
         else:
             path.parent.mkdir(exist_ok=True)
-            Path(temporary).replace(path)
+            temporary.replace(path)
             sync_folder(path.parent)
             sync_folder(archive)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return sha256, size, path
 

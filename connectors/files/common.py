@@ -93,6 +93,12 @@ def text_option(options: Mapping[str, Any], name: str, default: str) -> str:
     return value
 
 
+def drift_option(options: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the mapping says of columns that come or go: by ``new`` and ``missing``, ``hold``, ``stop`` or ``warn``."""
+    said = options.get("drift", {})
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, Mapping) else {}
+
+
 def number_option(options: Mapping[str, Any], name: str, default: int) -> int:
     """A whole number above zero; digits as text are accepted, since mappings are read as strings.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +13,9 @@ from bridge.batch import ROOT, Batch
 from bridge.connector import Input
 from bridge.errors import Misconfigured
 from bridge.shape import Shape
-from connectors.files.common import MIB, Proof, Refused, text_option, whole
+from connectors.files.common import MIB, Proof, Refused, drift_option, text_option, whole
 from connectors.files.encoding import refuse_bytes
-from connectors.files.table import Rows, refuse_header
+from connectors.files.table import Rows, columns_note, refuse_header
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
@@ -45,6 +46,8 @@ class Csv:
                 "BAD_OPTION", "option encoding", f"there is no encoding {encoding!r}", "Write utf-8, cp1252 or the like"
             ) from None
         self._shape = shape
+        self._drift = drift_option(options)
+        self._wanted = tuple(f.name for f in shape.table(ROOT))
 
     def prove(self, path: Path, name: str) -> Proof:
         return refuse_bytes(path, name, self._encoding) or self._count(path, name)
@@ -57,16 +60,17 @@ class Csv:
             except csv.Error:
                 what = "the header's quotes do not match"
                 return whole("QUOTES", name, 1, "line 1", what, "Have the supplier quote by RFC 4180")
-            wrong = refuse_header(header, self._shape)
+            wrong = refuse_header(header, self._shape, self._drift)
             if wrong:
-                return self._delimiter_problem(header, path, name) or whole("HEADER", name, 1, "line 1", *wrong)
+                proof = self._delimiter_problem(header, path, name) or whole("HEADER", name, 1, "line 1", *wrong)
+                return replace(proof, notes=columns_note(header))
             counted = 0
             while True:
                 begin = rows.line_num + 1
                 try:
                     row = next(rows)
                 except StopIteration:
-                    return Proof(counted, None, {"encoding": self._encoding, "delimiter": self._delimiter})
+                    return Proof(counted, None, self._notes(header))
                 except csv.Error as bad:
                     if "unexpected end of data" in str(bad):
                         what = "a quote is opened and never closed before the file ends"
@@ -75,6 +79,9 @@ class Csv:
                     counted += 1
                 else:
                     counted += bool(row)
+
+    def _notes(self, header: list[str]) -> dict[str, str]:
+        return {"encoding": self._encoding, "delimiter": self._delimiter, **columns_note(header)}
 
     def _delimiter_problem(self, header: list[str], path: Path, name: str) -> Proof | None:
         expected = {f.name for f in self._shape.table(ROOT)}
@@ -106,7 +113,7 @@ class Csv:
     def read(self, source_input: Input) -> Iterator[Batch]:
         with source_input.path.open(encoding=self._codec, newline="") as file:
             rows = csv.reader(file, delimiter=self._delimiter, strict=True)
-            out = Rows(source_input, _header(rows))
+            out = Rows(source_input, _header(rows), self._wanted)
             while True:
                 begin = rows.line_num + 1
                 try:

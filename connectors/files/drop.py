@@ -7,6 +7,7 @@ import fnmatch
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -151,6 +152,11 @@ class FilesSource:
             )
         proof = self._prove(kept, size, offer.name)
         return Input(offer.name, sha256, size, offer.arrival, kept, proof.counted, proof.problem, proof.notes)
+
+    def prove(self, known: Input) -> Input:
+        """The archived file proven and counted anew, as the schema and the options are now."""
+        proof = self._prove(known.path, known.size, known.name)
+        return replace(known, counted=proof.counted, problem=proof.problem, notes=proof.notes)
 
     def _open(self, name: str) -> BinaryIO:
         """The file of that name, opened without following links and without waiting for a pipe's writer."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -16,6 +15,7 @@ from lxml import etree
 
 from bridge.batch import ROOT, ROW, Batch
 from bridge.connector import RECEIPTS
+from bridge.draft import draft
 from bridge.errors import Misconfigured, TryLater
 from bridge.shape import Field, Shape, shape_of
 from connectors.files.archive import sync_folder
@@ -25,6 +25,7 @@ from connectors.files.xmlwrite import Writer
 SLICE: Final = 5_000
 """Records written at a time."""
 MANIFEST: Final = ".manifest.json"
+DRAFT: Final = ".delivering-"
 XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -100,7 +101,7 @@ class FilesTarget:
                 "Map the batch again",
             )
         try:
-            handle, temporary = tempfile.mkstemp(prefix=".delivering-", dir=self._folder)
+            handle, temporary = draft(self._folder, DRAFT)
         except OSError as bad:
             raise _later(self._folder, bad) from None
         try:
@@ -111,12 +112,12 @@ class FilesTarget:
                 os.fsync(file.fileno())
             effects = _effects(orders, away)
             name = f"{self._prefix}-{_identity(sha256, orders)}.xml"
-            if not self._place(Path(temporary), name, self._manifest(name, sha256, size, effects)):
+            if not self._place(temporary, name, self._manifest(name, sha256, size, effects)):
                 effects = pa.array(["unchanged"] * orders.num_rows, pa.string())
         except OSError as bad:
             raise _later(self._folder, bad) from None
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         receipt = pa.array([f"{name} sha256:{sha256}"] * orders.num_rows, pa.string())
         return pa.table([orders.column(ROW), effects, receipt], schema=RECEIPTS)
 
@@ -185,16 +186,16 @@ class FilesTarget:
         temporary.chmod(0o644)
         temporary.replace(self._folder / name)
         sync_folder(self._folder)
-        handle, writing = tempfile.mkstemp(prefix=".delivering-", dir=self._folder)
+        handle, writing = draft(self._folder, DRAFT)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(manifest)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(writing).chmod(0o644)
-            Path(writing).replace(proof)
+            writing.chmod(0o644)
+            writing.replace(proof)
         finally:
-            Path(writing).unlink(missing_ok=True)
+            writing.unlink(missing_ok=True)
         sync_folder(self._folder)
         return True
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -14,10 +15,20 @@ from bridge.shape import Shape
 from connectors.files.common import Refused
 
 BATCH_ROWS = 20_000
+WARN = "warn"
 
 
-def refuse_header(header: Sequence[str], shape: Shape) -> tuple[str, str] | None:
-    """What is wrong with a header and what to do, or None. A shape without fields accepts any names, once each."""
+def columns_note(header: Sequence[str]) -> dict[str, str]:
+    """A note of the columns that an input has; their types a text does not tell."""
+    return {"columns": json.dumps(dict.fromkeys(header, ""), ensure_ascii=False)}
+
+
+def refuse_header(header: Sequence[str], shape: Shape, drift: Mapping[str, str]) -> tuple[str, str] | None:
+    """What is wrong with a header and what to do, or None. A shape without fields accepts any names, once each.
+
+    Args:
+        drift: where ``new`` or ``missing`` columns only warn, they are no fault.
+    """
     if not any(header):
         return "the header line is empty", "Have the supplier write the column names there"
     blank = [str(place) for place, name in enumerate(header, 1) if not name.strip()]
@@ -27,8 +38,8 @@ def refuse_header(header: Sequence[str], shape: Shape) -> tuple[str, str] | None
     if twice:
         return f"the header names {_names(twice)} more than once", "Give each column a name of its own"
     expected = [f.name for f in shape.table(ROOT)]
-    missing = [name for name in expected if name not in header]
-    unknown = [name for name in header if name not in expected]
+    missing = [name for name in expected if name not in header and drift.get("missing") != WARN]
+    unknown = [name for name in header if name not in expected and drift.get("new") != WARN]
     if expected and (missing or unknown):
         parts = [f"lacks {_names(missing)}"] * bool(missing) + [
             f"has {_names(unknown)}, which the schema does not know"
@@ -51,10 +62,13 @@ class Rows:
 
     Args:
         header: column names; every row given to add() has as many values.
+        wanted: names of the columns that a batch has: those of the header that the schema knows, and null for what
+            the header lacks; all of the header if empty.
     """
 
     source: Input
     header: Sequence[str]
+    wanted: Sequence[str] = ()
     next_row: int = 0
     _rows: list[int] = field(default_factory=list)
     _positions: list[int] = field(default_factory=list)
@@ -90,7 +104,10 @@ class Rows:
         texts = {
             name: pa.array([text or None for text in column], pa.string())
             for name, column in zip(self.header, columns, strict=True)
+            if not self.wanted or name in self.wanted
         }
+        for name in self.wanted:
+            texts.setdefault(name, pa.nulls(len(self._rows), pa.string()))
         table = pa.table(
             {ROW: pa.array(self._rows, pa.int64()), POSITION: pa.array(self._positions, pa.int64()), **texts}
         )

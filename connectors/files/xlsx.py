@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,12 +16,12 @@ from xml.parsers import expat
 from lxml import etree
 from python_calamine import CalamineError, CalamineWorkbook
 
-from bridge.batch import Batch
+from bridge.batch import ROOT, Batch
 from bridge.connector import Input
 from bridge.errors import Stop
 from bridge.shape import Shape
-from connectors.files.common import MIB, Proof, Refused, number_option, text_option, whole
-from connectors.files.table import Rows, refuse_header
+from connectors.files.common import MIB, Proof, Refused, drift_option, number_option, text_option, whole
+from connectors.files.table import Rows, columns_note, refuse_header
 from connectors.files.xlsxscan import RESAVE, Doctype, doubtful_rows, scan, worksheets
 
 UNNAMED: Final = Refused(
@@ -60,6 +61,8 @@ class Xlsx:
         self._header_row = number_option(options, "header_row", 1)
         self._max = number_option(options, "max_unpacked_bytes", MAX_UNPACKED)
         self._shape = shape
+        self._drift = drift_option(options)
+        self._wanted = tuple(f.name for f in shape.table(ROOT))
 
     def prove(self, path: Path, name: str) -> Proof:
         try:
@@ -89,12 +92,13 @@ class Xlsx:
                 return whole("NO_SHEET", name, -1, "", what, "Correct sheet, or have the supplier name it so")
             filled = scan(book, sheets[sheet], self._header_row).filled
         header = self._header(_rows(path, sheet))
-        wrong = refuse_header(header, self._shape)
+        wrong = refuse_header(header, self._shape, self._drift)
         if not header:
             wrong = "the header row is empty", "Set header_row to the row with the column names"
         if wrong:
-            return whole("HEADER", name, self._header_row, f"sheet {sheet}, row {self._header_row}", *wrong)
-        return Proof(filled, None, {"sheet": sheet})
+            proof = whole("HEADER", name, self._header_row, f"sheet {sheet}, row {self._header_row}", *wrong)
+            return replace(proof, notes=columns_note(header))
+        return Proof(filled, None, {"sheet": sheet, **columns_note(header)})
 
     def _header(self, rows: Iterator[list[str]]) -> list[str]:
         found = next((row for at, row in enumerate(rows, 1) if at == self._header_row), [])
@@ -110,7 +114,7 @@ class Xlsx:
             doubtful = doubtful_rows(book, sheets[sheet], self._header_row)
         rows = _rows(source_input.path, sheet)
         header: list[str] = []
-        out = Rows(source_input, header)
+        out = Rows(source_input, header, self._wanted)
         for at, row in enumerate(rows, 1):
             if at == self._header_row:
                 header.extend(self._header(iter([[]] * (at - 1) + [row])))

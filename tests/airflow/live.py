@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
+from psycopg import sql
+
+from bridge import settings
+from bridge.postgres import Server
 
 OVER = ("success", "failed")
 
@@ -81,13 +85,13 @@ class Live:
         """Whether asset events wait to wake the DAG."""
         return bool(self.api("GET", f"/dags/{dag}/assets/queuedEvents")["total_entries"])
 
-    def wait(self, what: str, done: Callable[[], object], seconds: float = 240) -> None:
+    def wait(self, what: str, done: Callable[[], object], seconds: float = 480) -> None:
         """Until it is so; fails with what was waited for and the runs there are."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if done():
                 return
-            time.sleep(0.5)
+            time.sleep(1)
         runs = [(r["dag_id"], r["dag_run_id"], r["state"]) for r in self.runs("~")]
         raise AssertionError(f"{what}: not within {seconds:.0f} seconds; runs: {runs}")
 
@@ -109,16 +113,20 @@ class Live:
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
-    def everything_said(self) -> str:
-        """All that a reader of Airflow can see of runs: notes, XComs, rendered fields, events, and all log files."""
-        parts = [json.dumps(self.api("GET", "/assets/events?limit=1000")), json.dumps(self.runs("~"))]
-        instances = self.api("GET", "/dags/~/dagRuns/~/taskInstances?limit=1000")["task_instances"]
-        parts.append(json.dumps(instances))
-        for one in instances:
-            at = f"/dags/{one['dag_id']}/dagRuns/{one['dag_run_id']}/taskInstances/{one['task_id']}"
-            keys = [entry["key"] for entry in self.api("GET", f"{at}/xcomEntries")["xcom_entries"]]
-            parts.extend(json.dumps(self.api("GET", f"{at}/xcomEntries/{key}")) for key in keys)
-        for folder in ("logs", "processes"):
-            logs = sorted((self.home / "airflow" / folder).rglob("*.log"))
-            parts.extend(path.read_text(encoding="utf-8", errors="replace") for path in logs)
-        return "\n".join(parts)
+    def everything_said(self) -> dict[str, str]:
+        """By where it stands: every row of every table of Airflow's database (notes, XComs, rendered fields, events,
+        DAG pages, audit log), the servers' log, and every file but the sources', the archive and what waits between
+        two steps."""
+        said: dict[str, str] = {}
+        server = Server(self.home)
+        with psycopg.connect(server.url("airflow").replace("+psycopg", "")) as session:
+            listed = session.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            for (table,) in listed:
+                rows = session.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table)))
+                said[table] = "\n".join(row[0] for row in rows)
+        said["postgres.log"] = server.log.read_text(encoding="utf-8", errors="replace")
+        apart = (self.home / "postgres", self.feed, self.home / "sheets", settings.archive(), settings.stage())
+        for path in sorted(self.home.rglob("*")):
+            if path.is_file() and not any(path.is_relative_to(folder) for folder in apart):
+                said[str(path)] = path.read_bytes().decode("utf-8", errors="replace")
+        return said

@@ -15,6 +15,9 @@ class Story:
 
     midnight: datetime
     cis: str = ""
+    let_pass: str = ""
+    in_while_stopped: int = -1
+    upload: str = ""
     lemis: str = ""
     by_hand: str = ""
     too_early: str = ""

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pyarrow.parquet as pq
@@ -16,8 +17,9 @@ from sqlalchemy import text
 from bridge import settings
 from bridge.airflow.upkeep import late_deliveries_of, late_windows_of, remove_folders
 from bridge.exchange import Exchange
+from bridge.feed.partner import CANARY
 from bridge.ledger import AWAITING, Books
-from tests.airflow.conftest import DAYS, PER_DAY
+from tests.airflow.conftest import DAYS, PER_DAY, REASON, cases_in
 from tests.airflow.live import Live
 from tests.airflow.story import Story
 
@@ -57,9 +59,9 @@ def test_two_runs_over_one_window_at_once_both_end_well(airflow: Live, story: St
 
 
 def test_a_run_by_hand_before_the_schedule_says_that_it_did_nothing(airflow: Live, story: Story) -> None:
-    """Airflow calls it a success; its note must not."""
+    """Airflow gives it no tasks and calls that a success."""
     run = airflow.run("collect_cen", story.too_early)
-    assert (run["state"], airflow.tries("collect_cen", story.too_early)) == ("success", {})
+    assert (run["state"], airflow.tries("collect_cen", story.too_early)) == ("failed", {})
     assert run["note"].startswith("**Nothing was done:**")
 
 
@@ -114,7 +116,33 @@ def test_no_window_is_missing_and_the_books_balance(books: Books) -> None:
 def test_a_partner_that_is_away_is_tried_again(airflow: Live, story: Story) -> None:
     tries = airflow.tries("collect_cis", story.cis)
     assert tries["extract"] == ("success", 2)
-    assert tries["accept"] == ("success", 1)
+    assert tries["map_and_validate"] == ("success", 1)
+
+
+def test_a_window_that_quality_stops_comes_in_when_a_person_lets_it(
+    airflow: Live, exchange: Exchange, story: Story
+) -> None:
+    tries = airflow.tries("collect_cis", story.cis)
+    assert (tries["quality"], tries["accept"][0]) == (("failed", 1), "upstream_failed")
+    assert airflow.run("collect_cis", story.cis)["note"].startswith("**Failed.** QUALITY")
+    assert story.in_while_stopped == 0
+    page = airflow.ask("GET", f"/bridge/run/collect_cis/{quote(story.cis)}", user="auditor").text
+    assert "stops the window" in page
+    assert "let pass" not in page
+
+    assert airflow.run("collect_cis", story.let_pass)["state"] == "success"
+    assert cases_in(exchange) > 0
+    page = airflow.ask("GET", f"/bridge/run/collect_cis/{quote(story.let_pass)}", user="auditor").text
+    assert f"let pass by engineer: {REASON}" in page
+
+
+def test_an_error_that_quotes_a_record_fails_its_task_at_once_and_without_its_words(
+    airflow: Live, story: Story
+) -> None:
+    run = airflow.wait_for_run("collect_cen_upload", story.upload)
+    assert airflow.tries("collect_cen_upload", story.upload)["map_and_validate"] == ("failed", 1)
+    assert run["note"].startswith("**Failed.** UNEXPECTED: ValueError at ")
+    assert "quoting.py" in run["note"]
 
 
 def test_a_missing_connection_fails_at_the_first_try(airflow: Live, story: Story) -> None:
@@ -218,6 +246,10 @@ def test_no_planted_name_is_found_in_anything_that_airflow_shows(
         stored = connection.execute(text("SELECT count(*) FROM exchange_nominal.payload_nominal")).scalar_one()
     assert stored > 0, "the names did come in"
     said = airflow.everything_said()
+    assert {"xcom", "rendered_task_instance_fields", "dag_run_note", "log", "serialized_dag"} <= set(said)
+    assert len([name for name in said if name.endswith(".log")]) > 40
+    assert said["xcom"]
+    assert said["rendered_task_instance_fields"] == "", "a step has no fields that Airflow renders"
     pages = ["/bridge/", "/bridge/held?state=all", "/bridge/grounds"]
     pages += [f"/bridge/run/{run['dag_id']}/{run['dag_run_id']}" for run in airflow.runs("~")]
     with exchange.engine.connect() as connection:
@@ -226,6 +258,7 @@ def test_no_planted_name_is_found_in_anything_that_airflow_shows(
     for page in pages:
         answer = airflow.ask("GET", page, user="auditor")
         assert answer.status_code == 200, page
-        said += answer.text
-    assert len(said) > 100_000
-    assert [name for name in canaries if name in said] == []
+        said[page] = answer.text
+    assert sum(map(len, said.values())) > 100_000
+    assert all(CANARY in name.casefold() for name in canaries)
+    assert [where for where, text in said.items() if CANARY in text.casefold()] == []

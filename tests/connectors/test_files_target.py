@@ -360,7 +360,12 @@ def test_killed_at_any_point_leaves_a_whole_document_or_none(drop: Path) -> None
         assert done.returncode == -9
         deaths += 1
     assert deaths >= 4
+    left = list(drop.glob(".delivering-*"))
+    assert left
+    for path in left:
+        os.utime(path, (0, 0))
     assert opened(drop).deliver(batch_of(records), ordered(records)).column("effect").to_pylist() == ["unchanged"] * 10
+    assert not list(drop.glob(".delivering-*")), "what the killed left is removed a day later"
 
 
 text = st.text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -43,3 +44,19 @@ def test_bad_files_are_held_and_nothing_else_is(
         assert problem.sha256 is not None
         archived = settings.archive() / problem.sha256[:2] / problem.sha256
         assert archived.read_bytes() == (bad_feed.cen / Path(problem.input).name).read_bytes(), "nothing is lost"
+
+
+def test_each_problem_of_a_record_is_kept_once(
+    installation: Installation, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reading found wrong with a record is handed on by mapping too, and stands in the exchange once."""
+    monkeypatch.setenv("BRIDGE_CONN_CEN_DROP", str(feed.cen))
+    collecting.collect("cen", windows()[0], fresh=False)
+    rows = pq.read_table(feed.truth / "records.parquet").to_pylist()
+    repeated = {(row["file"], row["ordinal"]) for row in rows if row["code"] == "REPEATED" and row["window"] == START}
+    assert repeated
+    with Exchange(settings.exchange_url()) as exchange:
+        held = exchange.held(source="cen")
+    assert {(one.input, one.ordinal) for one in held if one.code == "REPEATED"} == repeated
+    kept = Counter((one.input, one.ordinal, one.code, one.field, one.rule) for one in held)
+    assert {problem: times for problem, times in kept.items() if times > 1} == {}
