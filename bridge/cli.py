@@ -17,16 +17,21 @@ EXIT_BY_ERROR = {"Misconfigured": 2, "Held": 3, "TryLater": 75, "Stop": 4}
 
 
 class Commands(click.Group):
-    """Shows our own errors as their one message, and nothing else of them."""
+    """Shows our own errors as their one message, and any other without its words: they may quote a record."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        from bridge.errors import BridgeError
+        from bridge.errors import BridgeError, unforeseen
 
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own ways to end, and a reader of our output who has had enough
         except BridgeError as error:
-            click.echo(f"{type(error).__name__}: {error}", err=True)
-            ctx.exit(EXIT_BY_ERROR[type(error).__name__])
+            told = error
+        except Exception as error:  # noqa: BLE001 -- whatever it is, its text may quote a value
+            told = unforeseen(error, f"bridge {ctx.invoked_subcommand}")
+        click.echo(f"{type(told).__name__}: {told}", err=True)
+        raise click.exceptions.Exit(EXIT_BY_ERROR[type(told).__name__])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,16 +46,112 @@ def main() -> None:
 
 @main.command()
 @click.argument("names", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, for pipes.")
-def check(names: tuple[str, ...], as_json: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding or loss, for pipes.")
+@click.option("--fix", "mend", is_flag=True, help="First mend, in the files, what leaves no choice.")
+def check(names: tuple[str, ...], as_json: bool, mend: bool) -> None:
     """Prove mappings before a record moves: NAMES of systems, all if none are given.
 
-    Prints every finding with its file, line and what to do, and how both sides sum up. Exits with 1
-    if a mapping may not run.
+    Prints every finding with its file, line and what to do, and how both sides sum up. Of two systems
+    that are each a source and a partner (bridge check cen cis) it also prints what a record loses that
+    goes from the first to the second and comes home. Exits with 1 if a mapping may not run.
     """
     from bridge.commands import checking
 
-    sys.exit(checking.run(_content(), names, as_json=as_json))
+    sys.exit(checking.run(_content(), names, as_json=as_json, mend=mend))
+
+
+@main.group()
+def new() -> None:
+    """Draft the mapping of a system that is new: a source, or a partner."""
+
+
+_SHAPES = (
+    click.argument("name"),
+    click.option("--schema", default="", metavar="FILE", help="Its schema: .xsd, .json (JSON Schema) or .sql."),
+    click.option("--sample", default="", metavar="FILE", help="A file it has sent: .csv, .xlsx, .xml, .json, .jsonl."),
+    click.option(
+        "--table", default="", metavar="URL#TABLE", help="A table: a database URL or the name of a connection."
+    ),
+    click.option("--record", default="", help="Which element or table is a record, if several can be."),
+    click.option("--json", "as_json", is_flag=True, help="What was written as JSON, for pipes."),
+)
+
+
+def _shaped(command: Any) -> Any:
+    for one in reversed(_SHAPES):
+        command = one(command)
+    return command
+
+
+@new.command("source")
+@_shaped
+def new_source(name: str, schema: str, sample: str, table: str, record: str, as_json: bool) -> None:
+    """Draft everything for source NAME: schema, mapping, code lists, an invented sample, DAG.
+
+    Every line is a suggestion, marked with what it rests on, and none runs before a person has confirmed
+    it. Nothing is overwritten, no value of a personal field is written down, and what can be read two ways
+    is asked.
+    """
+    from bridge.commands import authoring
+
+    authoring.new(_content(), "source", name, schema, sample, table, record, as_json=as_json)
+
+
+@new.command("partner")
+@_shaped
+def new_partner(name: str, schema: str, sample: str, table: str, record: str, as_json: bool) -> None:
+    """Draft everything for partner NAME, as for a source; nothing leaves until release: names legal grounds."""
+    from bridge.commands import authoring
+
+    authoring.new(_content(), "partner", name, schema, sample, table, record, as_json=as_json)
+
+
+@main.command()
+@click.argument("name")
+@click.argument("what", nargs=-1)
+@click.option("--by", default="", metavar="NAME", help="Who reviewed the rows of code lists.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a suggestion, for pipes.")
+def confirm(name: str, what: tuple[str, ...], by: str, as_json: bool) -> None:
+    """Confirm suggestions of NAME: list them, or take the marks of WHAT away.
+
+    WHAT is a field or column, a code list, or a whole section: map, ignore, absent, collect, release,
+    examples, classes, codes. Deleting suggested: in the file by hand does the same.
+    """
+    from bridge.commands import authoring
+
+    authoring.confirm(_content(), name, what, by, as_json=as_json)
+
+
+@main.command("try")
+@click.argument("name")
+@click.option("--last", default=20, show_default=True, help="The newest so many records.")
+@click.option("--file", default="", metavar="FILE", help="The records of this file instead.")
+@click.option("--to", multiple=True, metavar="PARTNER", help="Only at this partner; all if not given.")
+@click.option("--all", "show_all", is_flag=True, help="Show every record side by side, not three of each outcome.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a record, for pipes.")
+def try_(name: str, last: int, file: str, to: tuple[str, ...], show_all: bool, as_json: bool) -> None:
+    """Try real records of source or partner NAME: what would go, be held or withheld, and why.
+
+    Nothing is sent and nothing is kept. Values stand side by side, those of persons, businesses and free
+    text masked. A system that is both is tried as a source, with --to NAME as a partner.
+    """
+    from bridge.commands import trying
+
+    trying.run(_content(), name, last, file, to, show_all=show_all, as_json=as_json)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--as", "person", default="", metavar="PERSON", help="Your name; without it, only list what waits.")
+def review(name: str, person: str) -> None:
+    """Approve the mappings of system NAME, with their code lists and schemas, as they stand now.
+
+    Written to mappings/reviewed.yaml, to be committed. With BRIDGE_MODE=production nothing else runs. Nobody
+    approves a file whose last change git knows to be their own.
+    """
+    from bridge.commands import reviewing
+
+    reviewing.run(_content(), name, person)
 
 
 @main.command()
@@ -102,6 +203,60 @@ def held(source: str | None, partner: str | None, code: str | None, limit: int, 
     from bridge.commands import reporting
 
     reporting.held(source, partner, code, limit, as_json=as_json)
+
+
+@main.command()
+@click.argument("record")
+@click.argument("field", default="")
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object, for pipes.")
+def explain(record: str, field: str, as_json: bool) -> None:
+    """Tell the way of each value of RECORD, or of one FIELD: file and place, rule, code row, mapping, partners.
+
+    RECORD is SYSTEM:ID as the origin calls it, or the bridge id. Values of persons, businesses and free
+    text are masked. What can no longer be told is said to be so.
+    """
+    from bridge.commands import explaining
+
+    explaining.run(_content(), record, field, as_json=as_json)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--since", help="Only what came in windows that end after this: 2026-11-01.")
+@click.option("--json", "as_json", is_flag=True, help="The plan as JSON, for pipes.")
+def plan(name: str, since: str | None, as_json: bool) -> None:
+    """Say what the mapping of NAME as it stands on disk would do to what is already exchanged.
+
+    For a source its archived files are read once more and held against the exchange, for a partner the
+    exchange against what was released. Nothing is changed; what cannot be told is counted as such.
+    """
+    from bridge.commands import planning
+
+    planning.run(_content(), name, since, as_json=as_json)
+
+
+@main.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a difference, for pipes.")
+def diff(old: str, new: str, as_json: bool) -> None:
+    """Compare two versions of a mapping by what they mean. Exits with 1 if a difference is breaking.
+
+    OLD and NEW are a system, system@revision (of git), or a mapping file. A difference is breaking if
+    a record that was right may come out otherwise, be held or withheld, or if more may leave than before.
+    """
+    from bridge.commands import differing
+
+    sys.exit(differing.run(_content(), old, new, as_json=as_json))
+
+
+@main.command()
+@click.option("--out", default="", metavar="DIR", help="Where the pages go; docs in BRIDGE_HOME if not given.")
+def docs(out: str) -> None:
+    """Write static pages of every mapping, code list and schema, for people who do not read YAML."""
+    from bridge.commands import documenting
+
+    documenting.run(_content(), out)
 
 
 def _content() -> Content:
@@ -190,7 +345,7 @@ def feed(folder: str, days: int, per_day: int, seed: int, start: str, bad_share:
 @click.option("--seed", default=1, show_default=True, help="Of the feed.")
 @click.option("--out", default="", metavar="FILE", help="Where all numbers go; bench.json in BRIDGE_HOME if not given.")
 @click.option("--dlt/--no-dlt", default=True, show_default=True, help="Also give the same input to dlt.")
-@click.option("--dlt-limit", default=10_000, show_default=True, help="Not for more records: dlt takes minutes.")
+@click.option("--dlt-limit", default=10_000, show_default=True, help="For more records neither dlt nor expectations.")
 def bench(sizes: tuple[int, ...], rounds: int, seed: int, out: str, dlt: bool, dlt_limit: int) -> None:
     """Measure the way from CEN files to CIS tables, as ratios to bare decoding and copying, and to dlt."""
     from bridge.commands import benching
@@ -199,9 +354,42 @@ def bench(sizes: tuple[int, ...], rounds: int, seed: int, out: str, dlt: bool, d
 
 
 @main.command()
-@click.option("--quick", is_flag=True, help="Leave out the documents: only the chain and the counts.")
-def verify(quick: bool) -> None:
-    """Recompute every seal, oldest first, and name those that no longer hold. Exits with 4 if there is one."""
-    from bridge.commands import reporting
+@click.argument("partner")
+@click.option("--catch-up", is_flag=True, help="After a restore: go on from where the partner last was delivered to.")
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON, for pipes.")
+def reconcile(partner: str, catch_up: bool, as_json: bool) -> None:
+    """Hold what PARTNER has of ours against the books, record by record (E4 to E6); changes nothing there.
 
-    sys.exit(reporting.verify(quick=quick))
+    Exits with 4 if they differ, or if the exchange was restored from a backup older than what PARTNER has had.
+    """
+    from bridge.commands import reconciling
+
+    sys.exit(reconciling.run(partner, catch_up=catch_up, as_json=as_json))
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Leave out the documents: only the chain and every entry.")
+@click.option("--key", default="", metavar="FILE", help="Public key (PEM) that must have signed every seal.")
+@click.option("--against", default="", metavar="FILE", help="A checkpoint kept elsewhere, which must still stand.")
+@click.option("--save", default="", metavar="FILE", help="Write the newest checkpoint here, to be kept elsewhere.")
+def verify(quick: bool, key: str, against: str, save: str) -> None:
+    """Recompute every seal, oldest first, and name those that no longer hold, with the first entry that was changed.
+
+    Reads the exchange and changes nothing. Exits with 4 if a seal does not hold.
+    """
+    from bridge.commands import sealing
+
+    sys.exit(sealing.verify(key, against, save, quick=quick))
+
+
+@main.command()
+@click.argument("record")
+@click.option("--out", default="", metavar="FILE", help="Where the proof goes; proof-<bridge id>.json if not given.")
+def prove(record: str, out: str) -> None:
+    """Write a proof of all that was sealed of RECORD, which an outsider can check without the bridge.
+
+    RECORD is SYSTEM:ID as the origin calls it, or the bridge id. No document is in the proof.
+    """
+    from bridge.commands import sealing
+
+    sealing.prove(record, out)

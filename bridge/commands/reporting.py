@@ -51,14 +51,3 @@ def _where(problem: HeldProblem) -> str:
         return f"{problem.input}"
     place = "" if problem.position is None else f", position {problem.position}"
     return f"{problem.input}, record {problem.ordinal}{place}"
-
-
-def verify(*, quick: bool) -> int:
-    """Whether anything was changed after it was sealed; the exit code says so."""
-    with Exchange(settings.exchange_url()) as exchange:
-        flaws = exchange.verify(contents=not quick)
-    for flaw in flaws:
-        click.echo(f"seal {flaw.number}, run {flaw.run_id}: {flaw.what}")
-    if not flaws:
-        click.echo("Every seal holds: nothing was changed after it was sealed.")
-    return UNBALANCED if flaws else 0

@@ -16,6 +16,7 @@ import click
 from bridge import errors
 from bridge.cli import main
 from bridge.mapping.findings import FINDINGS
+from tests.findings import test_findings
 
 TOP = Path(__file__).parents[2]
 FOLDER = TOP / "docs" / "reference"
@@ -54,14 +55,30 @@ def commands() -> str:
 
 
 def findings() -> str:
-    """What `bridge check` may find in a mapping."""
+    """What `bridge check` may find in a mapping, a section for each."""
+    shown = dict(told())
     parts = ["# Findings", "", "What `bridge check` may find in a mapping before a record moves. An error keeps the"]
-    parts += ["mapping from running; a warning tells that records will be held.", ""]
-    parts += ["| code | severity | message |", "|---|---|---|"]
+    parts += ["mapping from running; a warning tells that records will be held. Every message ends with what to do;"]
+    parts += ["`bridge check --fix` does it where there is no choice, in the file, leaving all else as it is.", ""]
     for code, kind in sorted(FINDINGS.items()):
-        message = (kind.__doc__ or "").strip().splitlines()[0].replace("|", "\\|")
-        parts.append(f"| {code} | {kind.severity.name.lower()} | {message} |")
-    return "\n".join([*parts, ""])
+        parts += [f"## {code}", "", f"{kind.about} ({kind.severity.name.lower()})", ""]
+        parts += ["```", (kind.__doc__ or "").strip().splitlines()[0], "```", ""]
+        if code in shown:
+            parts += ["For example:", "", "```", shown[code], "```", ""]
+        if kind.mended:
+            parts += [f"`bridge check --fix` {kind.mended}.", ""]
+    return "\n".join(parts)
+
+
+def told() -> Iterator[tuple[str, str]]:
+    """Each finding's message about one broken mapping, as its test has it."""
+    for cases in (test_findings.CASES, test_findings.RELEASE_CASES):
+        for case in reversed(cases):
+            yield case[0], case[-1] if case[-1].startswith("mappings/") else test_findings.FILE + case[-1]
+    yield from ((case[0], case[3]) for case in reversed((*test_findings.LIST_CASES, *test_findings.VERSION_CASES)))
+    yield from test_findings.REVIEW_CASES
+    for file_case in reversed(test_findings.FILE_CASES):
+        yield file_case[0], file_case[-1].replace("{file}", test_findings.FILE)
 
 
 def codes() -> str:

@@ -1,0 +1,181 @@
+"""What the values of a column are, and what shows it: dates, numbers, codes, identifiers, persons. Nothing is guessed:
+where two readings are possible, the evidence is a question."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bridge.mapping.dates import date_step
+from bridge.mapping.model import Number
+from bridge.mapping.rules import Refused, number_step
+
+MOST: Final = 0.9
+"""Share of a column's values that must agree for the column to be called so."""
+CODES: Final = 60
+"""More distinct values than this are no code list."""
+_DATE = re.compile(
+    r"([0-9]{1,2})([./ -])([0-9]{1,2})\2([0-9]{4})|([0-9]{4})([./-]?)([0-9]{2})\6([0-9]{2})"
+    r"|[0-9]{1,2}[ -][A-Za-z]{3}[ -][0-9]{4}|([0-9]{1,2})([./-])([0-9]{1,2})\10([0-9]{2})"
+)
+_CLOCK = re.compile(r"(.*?)([T ])([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:?[0-9]{2})?")
+_PERSONAL = (
+    (re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", re.IGNORECASE), "e-mail addresses"),
+    (re.compile(r"\+[0-9][0-9 ()/.-]{7,}"), "telephone numbers"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """How a column's dates are written.
+
+    Args:
+        pattern: for ``date:`` or, if ``moment``, for ``datetime:``; "" if a person must say it.
+        says: what shows it, or the question.
+    """
+
+    pattern: str
+    says: str
+    moment: bool = False
+    zoned: bool = False
+    open: bool = False
+    """Whether day and month can be told apart by no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How a column's numbers are written; ``decimal`` is "" if nothing shows whether ``thousands`` stands before
+    decimals or between thousands."""
+
+    decimal: str
+    thousands: str
+    says: str
+    whole: bool = False
+
+
+def dates(values: Sequence[str]) -> Dates | None:
+    """How dates are written if nearly all values are some."""
+    split = [_CLOCK.fullmatch(value) for value in values]
+    timed = sum(one is not None for one in split)
+    bare = [one[1] if one else value for one, value in zip(split, values, strict=True)]
+    if not values or sum(_DATE.fullmatch(one) is not None for one in bare) < MOST * len(values):
+        return None
+    clock = ""
+    first = next((one for one in split if one), None)
+    if timed >= MOST * len(values) and first is not None:
+        clock = f"{first[2]}%H:%M" + (":%S" if first[4] else "")
+        clock += (".%f" if first[5] else "") + ("%z" if first[6] else "")
+    found = _day(bare)
+    if found.open or not found.pattern:
+        return found
+    pattern = found.pattern + clock
+    step = date_step((pattern,))
+    fitting = sum(not isinstance(step(value), Refused) for value in values)
+    if fitting < MOST * len(values):
+        return None  # eight digits need be no date
+    says = f"{fitting} of {len(values)} values are dates; {found.says}"
+    return Dates(pattern, says, bool(clock), bool(first and first[6]))
+
+
+def _day(values: Sequence[str]) -> Dates:
+    sample = Counter(_form(value) for value in values).most_common(1)[0][0]
+    if sample.startswith("9999"):
+        mark = sample[4] if len(sample) == len("9999-99-99") else ""
+        return Dates(f"%Y{mark}%m{mark}%d", "year first")
+    if "a" in sample.lower():
+        mark = sample[-5]
+        return Dates(f"{_part('d', values, 0)}{mark}%b{mark}%Y", "English month names")
+    mark = next(char for char in sample if not char.isalnum())
+    if len(sample.rpartition(mark)[2]) == 2:
+        return Dates("", "years have two digits: which century? Say date: with %y and pivot:, or ask for four digits")
+    parts = [value.split(mark) for value in values if value.count(mark) == 2]
+    high = [sum(int(part[place]) > 12 for part in parts if part[place].isdigit()) for place in (0, 1)]
+    if high[0] and high[1]:
+        return Dates("", f"{high[0]} values can only be day first, {high[1]} only month first: ask the supplier which")
+    if not any(high):
+        return Dates(mark, f"day or month first? All {len(values)} values can be read both ways", open=True)
+    day, month = (0, 1) if high[0] else (1, 0)
+    order = {day: _part("d", values, day, mark), month: _part("m", values, month, mark)}
+    first = "day" if high[0] else "month"
+    return Dates(
+        f"{order[0]}{mark}{order[1]}{mark}%Y", f"{first} first, as {max(high)} values have a day above 12 there"
+    )
+
+
+def ordered(mark: str, day_first: bool, says: str, values: Sequence[str]) -> Dates:
+    """The dates of a column that does not show its order itself, in the order that something else shows."""
+    names = "dm" if day_first else "md"
+    pattern = mark.join([*(_part(name, values, place, mark) for place, name in enumerate(names)), "%Y"])
+    return Dates(pattern, says)
+
+
+def _part(name: str, values: Sequence[str], place: int, mark: str = "") -> str:
+    """The directive of a day or month: with ``-`` if some are written without a leading zero."""
+    parts = [value.split(mark or None)[place] if mark else re.split(r"[ -]", value)[place] for value in values]
+    return f"%-{name}" if any(len(part) == 1 for part in parts) else f"%{name}"
+
+
+def numbers(values: Sequence[str]) -> Numbers | None:
+    """How numbers are written if nearly all values are some."""
+    found: dict[tuple[str, str], int] = {}
+    for decimal, thousands in ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (",", "\u00a0"), (".", "'")):
+        step = number_step(Number(decimal, thousands))
+        found[decimal, thousands] = sum(not isinstance(step(value), Refused) for value in values)
+    best = max(found.values(), default=0)
+    if not values or best < MOST * len(values):
+        return None
+    if all(re.fullmatch(r"-?[0-9]+", value) for value in values):
+        return Numbers(".", "", f"{best} of {len(values)} values are whole numbers", whole=True)
+    able = [how for how, count in found.items() if count == best]
+    for mark in ".,":
+        if all(re.fullmatch(rf"-?[0-9]{{1,3}}(\{mark}[0-9]{{3}})*", value) for value in values):
+            says = f"does {mark} stand before decimals or between thousands? All values can be read both ways"
+            return Numbers("", mark, says)
+    decimal, thousands = able[0]
+    marked = sum(decimal in value for value in values)
+    between = f", {thousands!r} between thousands" if thousands else ""
+    said = "comma" if decimal == "," else "point"
+    return Numbers(
+        decimal, thousands, f"{best} of {len(values)} values are numbers, {marked} with a decimal {said}{between}"
+    )
+
+
+def personal(values: Sequence[str]) -> str:
+    """What shows that values are about persons; "" if nothing does."""
+    for form, what in _PERSONAL:
+        count = sum(form.fullmatch(value) is not None for value in values)
+        if values and count >= len(values) / 4:
+            return f"{count} of {len(values)} values have the form of {what}"
+    return ""
+
+
+def unique(values: Sequence[str], rows: int) -> bool:
+    """Whether every row has a value of its own."""
+    return rows > 1 and len(values) == rows == len(set(values))
+
+
+def numbered(values: Sequence[str]) -> bool:
+    """Whether values only count the rows from one number on: the next file would use them again."""
+    if len(values) < 3 or not all(value.isascii() and value.isdigit() for value in values):
+        return False
+    first = int(values[0])
+    return [int(value) for value in values] == list(range(first, first + len(values))) and first <= 1
+
+
+def wordy(values: Sequence[str]) -> bool:
+    """Whether values are sentences rather than names or codes."""
+    return bool(values) and sum(value.count(" ") >= 4 for value in values) > len(values) / 4
+
+
+def common_form(values: Iterable[str]) -> str:
+    """The form that most values have: A for a letter, a for a small one, 9 for a digit, all else as it is."""
+    return Counter(_form(value) for value in values).most_common(1)[0][0]
+
+
+def _form(value: str) -> str:
+    return "".join(
+        "9" if char.isdigit() else "A" if char.isupper() else "a" if char.isalpha() else char for char in value
+    )

@@ -1,0 +1,208 @@
+"""The way of each value of one record: from the place in its file through rule and code row to what partners got."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from bridge import document
+from bridge.authoring.asking import reading
+from bridge.authoring.rereading import archived, batches
+from bridge.authoring.trying import common_batch
+from bridge.batch import POSITION, Batch
+from bridge.content import COLLECT, SHARE, Content
+from bridge.errors import BridgeError, Misconfigured
+from bridge.exchange import Hop, current, explain
+from bridge.mapping import Mapping, forward
+from bridge.mapping.trace import Way, masked, trace
+from bridge.mapping.versions import Versions, load_versions
+from bridge.release import release
+from bridge.shapes import read_shape
+
+COMMON = "common/seizure.json"
+
+
+@dataclass
+class Side:
+    """The values at one place: in the exchange, or at a partner.
+
+    Args:
+        at: ``common`` or the partner.
+        mapping: name, version and fingerprint of the mapping by which the ways are told.
+        unsure: what cannot be told, and why; "" if all can.
+    """
+
+    at: str
+    mapping: str = ""
+    ways: list[Way] = field(default_factory=list)
+    unsure: str = ""
+
+
+@dataclass
+class Explained:
+    """All that is known of a record.
+
+    Args:
+        record: the row of the exchange.
+        origin: input, position and record number of its current version.
+    """
+
+    record: Any
+    origin: str
+    sides: list[Side]
+    hops: list[Hop]
+    problems: list[Any]
+
+
+def explain_record(content: Content, said: str) -> Explained:
+    """What is known of the record of this bridge id or origin identifier.
+
+    Raises:
+        Misconfigured: the exchange knows none, or several, of this name.
+    """
+    with reading() as connection:
+        found = explain.records(connection, said)
+        if len(found) != 1:
+            what = "the exchange knows no such record" if not found else "several records are called so"
+            names = ", ".join(f"{one.origin_system}:{one.origin_record_id}" for one in found)
+            fix = (
+                f"Name one of {names}" if found else "Write SYSTEM:ID or the bridge id; bridge held lists what was held"
+            )
+            raise Misconfigured("NO_SUCH_RECORD", said, what, fix)
+        record = found[0]
+        hops = explain.explain(connection, record.bridge_id)
+        problems = explain.problems(connection, record.bridge_id)
+        origin = explain.came_from(connection, record.bridge_id)
+        partners = list(dict.fromkeys(hop.name for hop in hops if hop.side == "delivery"))
+        row = current.one(connection, record.bridge_id)
+    place, common = _common(content, origin, row)
+    sides = [common, *(_partner(content, partner, row, hops) for partner in partners)]
+    return Explained(record, place, sides, hops, problems)
+
+
+def _common(content: Content, origin: Any, row: dict[str, Any] | None) -> tuple[str, Side]:
+    side = Side("common")
+    if origin is None or row is None:
+        side.unsure = "the exchange has no version of it"
+        return "-", side
+    place = f"{origin.name}, record {origin.ordinal}, sha256 {origin.sha256}"
+    try:
+        versions = load_versions(content, origin.source, COLLECT)
+        mapping = versions.on(origin.arrival)
+    except Misconfigured as gone:
+        side.unsure = f"cannot tell: {gone.what}"
+        side.ways = _stored(content, row)
+        return place, side
+    side.mapping = _named(mapping)
+    one = archived(origin)
+    if one is None:
+        side.unsure = "cannot tell where values come from: the bytes of the input are no longer kept"
+        side.ways = _stored(content, row)
+        return place, side
+    try:
+        for batch in batches(mapping, one):
+            if origin.ordinal in batch.rows().to_pylist():
+                only = pa.array([origin.ordinal], pa.int64())
+                mine = batch if mapping.grouped else batch.only(only)
+                made = forward(mapping, mine)
+                side.ways = trace(mapping, mine, made.batch).get(origin.ordinal, [])
+                at = dict(zip(batch.rows().to_pylist(), batch.root.column(POSITION).to_pylist(), strict=True))
+                place += f", position {at[origin.ordinal]}" if at[origin.ordinal] is not None else ""
+                side.unsure = _since(versions, origin.fingerprint, made.batch, mapping, origin.ordinal, row)
+                return place, side
+    except BridgeError as bad:
+        side.unsure = f"cannot tell: {bad.what}"
+        return place, side
+    side.unsure = "cannot tell: the input no longer shows this record by the mapping as it is now"
+    return place, side
+
+
+def _since(
+    versions: Versions, fingerprint: str, made: Batch, mapping: Mapping, ordinal: int, row: dict[str, Any]
+) -> str:
+    """Whether what the exchange keeps is what this mapping makes."""
+    if versions.fingerprint == fingerprint:
+        return ""
+    documents = document.encode(made.only(pa.array([ordinal], pa.int64())), mapping.target_shape)
+    same = (
+        documents.num_rows == 1
+        and documents.column("payload").to_pylist() == [row["payload"]]
+        and documents.column("nominal").to_pylist() == [row["nominal"]]
+    )
+    return (
+        ""
+        if same
+        else "the mapping has changed since this version was taken in; the ways are those of today's, values may differ"
+    )
+
+
+def _stored(content: Content, row: dict[str, Any]) -> list[Way]:
+    """The values that the exchange keeps, without their ways."""
+    from bridge.mapping.model import Rule
+
+    shape = read_shape(content, COMMON)
+    batch = common_batch([row], shape)
+    ways = []
+    for field_ in shape:
+        table = batch.tables[field_.list]
+        for place, value in enumerate(table.column(field_.name).to_pylist()):
+            shown = masked(field_, value)
+            path = f"{field_.list}.{place}.{field_.name}" if field_.list else field_.name
+            if shown is not None:
+                ways.append(Way(path, field_, shown, Rule(field_.name, 0, "unknown"), ()))
+    return ways
+
+
+def _partner(content: Content, partner: str, row: dict[str, Any] | None, hops: Sequence[Hop]) -> Side:
+    """What the partner's mapping as it is now makes of the record, and whether that is what the partner has."""
+    side = Side(partner)
+    if row is None:
+        side.unsure = "the exchange has no version of it"
+        return side
+    try:
+        versions = load_versions(content, partner, SHARE)
+        mapping = versions.all[0] if len(versions.all) == 1 else versions.on(hops[-1].at)
+    except Misconfigured as gone:
+        side.unsure = f"cannot tell: {gone.what}"
+        return side
+    side.mapping = _named(mapping)
+    common = common_batch([row], mapping.source_shape)
+    released = release(mapping.release, mapping.source_shape, common)
+    if released.withheld.num_rows:
+        side.unsure = f"withheld by rule {released.withheld.column('rule')[0].as_py()}: nothing of it leaves"
+        return side
+    made = forward(mapping, released.batch)
+    side.ways = trace(mapping, released.batch, made.batch).get(0, [])
+    had = [hop for hop in hops if hop.name == partner and hop.disposition in ("delivered", "unchanged")]
+    if had and had[-1].fingerprint != versions.fingerprint:
+        last = f"{had[-1].at:%Y-%m-%d %H:%M}"
+        side.unsure = f"the mapping has changed since {last}, when the partner last got it; values may differ"
+    elif not had:
+        side.unsure = "the partner has not got it"
+    return side
+
+
+def _named(mapping: Mapping) -> str:
+    return f"{mapping.name} {mapping.version}, {mapping.where}, {mapping.fingerprint[:12]}"
+
+
+def about(explained: Explained, wanted: str) -> list[tuple[Side, Way]]:
+    """The ways that concern a field: of that path, or below it, and at partners what is read from it."""
+    common = [way for side in explained.sides if side.at == "common" for way in side.ways]
+    paths = {way.path for way in common if _is(way.path, wanted) or any(_is(read.path, wanted) for read in way.reads)}
+    return [
+        (side, way)
+        for side in explained.sides
+        for way in side.ways
+        if _is(way.path, wanted)
+        or way.path in paths
+        or any(read.path in paths or _is(read.path, wanted) for read in way.reads)
+    ]
+
+
+def _is(path: str, wanted: str) -> bool:
+    bare = ".".join(part for part in path.split(".") if not part.isdigit())
+    return wanted in (path, bare) or path.startswith(f"{wanted}.") or bare.startswith(f"{wanted}.")
