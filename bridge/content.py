@@ -26,7 +26,7 @@ COLLECT: Direction = "collect"
 SHARE: Direction = "share"
 
 _SYSTEM = re.compile(r"[a-z][a-z0-9_]*")
-_FOLDERS = ("connectors", "mappings", "schemas")
+_FOLDERS = ("connectors", "mappings", "rules", "schemas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,15 @@ class Content:
     def mapping(self, system: str, direction: Direction) -> Path:
         """The file of one system's mapping."""
         return self.path(f"mappings/{system}/{direction}.yaml")
+
+    def versions(self, system: str, direction: Direction) -> list[Path]:
+        """The files of all versions of one system's mapping: ``collect.yaml``, then ``collect-<name>.yaml`` by name."""
+        first = self.mapping(system, direction)
+        others: dict[str, Path] = {}
+        for root in self.roots:
+            for file in root.glob(f"mappings/{system}/{direction}-*.yaml"):
+                others.setdefault(file.name, file)
+        return [first, *(others[name] for name in sorted(others))]
 
     def sources(self) -> list[str]:
         """Systems that we collect from, in alphabetical order."""

@@ -8,6 +8,7 @@ personal field.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,22 @@ class TryLater(BridgeError):
 
 class Stop(BridgeError):
     """A law is broken (books, hash, drift, quality): nothing more leaves until a person has looked."""
+
+
+def unforeseen(error: Exception, where: str) -> BridgeError:
+    """An error that nobody foresaw as one of ours: its kind and the lines it passed, without its words.
+
+    A library's message may quote the value it failed on.
+    """
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames[:-5:-1])
+    if isinstance(error, OSError | MemoryError | InterfaceError | OperationalError):
+        return TryLater("UNEXPECTED", where, f"{type(error).__name__} at {places}", "If it stays, look at this machine")
+    return Stop(
+        "UNEXPECTED", where, f"{type(error).__name__} at {places}", "Report it with these places; it is a fault"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,9 @@ LAWS: Final[Mapping[str, str]] = {
     "E1": "records counted apart from reading = records read",
     "E2": "records read = sum of intake dispositions; versions written = records accepted",
     "E3": "versions offered to the partner = sum of delivery dispositions",
+    "E4": "records that the partner holds of ours = records delivered and not taken back",
+    "E5": "multiset hash of what the partner holds of ours = that of what the books say was released",
+    "E6": "the partner's proofs of delivery = the deliveries in the books, record by record",
 }
 
 

@@ -5,6 +5,8 @@
 | BRIDGE_HOME | folder of the bridge's own state | ``.bridge`` in the checkout |
 | BRIDGE_STORE | folder, shared by all workers, of the archive and of batches between tasks | BRIDGE_HOME |
 | BRIDGE_CONN_<NAME> | how to reach a system: a URL or a folder | the line of that name in BRIDGE_HOME/connections.env |
+| BRIDGE_SEAL_KEY | PEM file of the Ed25519 key that signs seals | ``keys/seal.pem`` in BRIDGE_HOME, made on first use |
+| BRIDGE_MODE | ``production``: only mappings that stand approved in ``mappings/reviewed.yaml`` run | ``development`` |
 | BRIDGE_REAL_DATA | published data that some tests and benchmarks read | ``../shared/data`` beside the checkout |
 """
 
@@ -23,6 +25,9 @@ CONNECTION_PREFIX: Final = "BRIDGE_CONN_"
 CONNECTIONS_FILE: Final = "connections.env"
 EXCHANGE: Final = "exchange"
 """Name of the connection to the exchange."""
+
+PRODUCTION: Final = "production"
+DEVELOPMENT: Final = "development"
 
 _OTHERS: list[Callable[[str], str | None]] = []
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -53,6 +58,20 @@ def home() -> Path:
             "Set BRIDGE_HOME to a folder that outlives the process",
         )
     return top / ".bridge"
+
+
+def mode() -> str:
+    """PRODUCTION or DEVELOPMENT, from $BRIDGE_MODE.
+
+    Raises:
+        Misconfigured: it is set to anything else.
+    """
+    told = os.environ.get("BRIDGE_MODE") or DEVELOPMENT
+    if told not in (PRODUCTION, DEVELOPMENT):
+        raise Misconfigured(
+            "BAD_MODE", "BRIDGE_MODE", f"there is no mode {told}", f"Set it to {PRODUCTION} or {DEVELOPMENT}"
+        )
+    return told
 
 
 def archive() -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
 
 import pyarrow as pa
 
@@ -103,7 +105,7 @@ class Field:
         return pa.string()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """The fields of one schema, in the schema's own order.
 
@@ -121,11 +123,36 @@ class Shape:
 
     def table(self, list_path: str = ROOT) -> tuple[Field, ...]:
         """Fields of the record ("") or of one list's entries."""
-        return tuple(f for f in self.fields if f.list == list_path)
+        return self._tables.get(list_path, ())
 
     def find(self, path: str) -> Field | None:
         """The field with this path, or None."""
-        return next((f for f in self.fields if f.path == path), None)
+        return self._paths.get(path)
+
+    def at(self, list_path: str, name: str) -> Field | None:
+        """The field of this name in the record ("") or in one list's entries, or None."""
+        return self._names.get((list_path, name))
+
+    @cached_property
+    def digest(self) -> bytes:
+        """sha256 over all that a schema says of the fields."""
+        return sha256(repr((self.fields, sorted(self.lists.items()))).encode()).digest()
+
+    @cached_property
+    def _tables(self) -> dict[str, tuple[Field, ...]]:
+        found: dict[str, list[Field]] = {}
+        for f in self.fields:
+            found.setdefault(f.list, []).append(f)
+        return {path: tuple(some) for path, some in found.items()}
+
+    @cached_property
+    def _paths(self) -> dict[str, Field]:
+        # Of two fields with one path the first counts, so they are written down from the last.
+        return {f.path: f for f in reversed(self.fields)}
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], Field]:
+        return {(f.list, f.name): f for f in reversed(self.fields)}
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -19,15 +19,15 @@ import pyarrow.compute as pc
 
 from bridge import document, quality, settings
 from bridge.batch import POSITION, ROW, Batch
-from bridge.connector import Input, Source, Window
+from bridge.connector import Input, Proving, Source, Window
 from bridge.content import Content
-from bridge.errors import BridgeError, Problem, Stop
+from bridge.errors import BridgeError, Problem
 from bridge.exchange import Exchange, Run
-from bridge.flow import envelope
+from bridge.flow import drift, envelope
 from bridge.flow.ahead import ahead
-from bridge.flow.stage import Stage
+from bridge.flow.stage import Stage, mapping_changed
 from bridge.ledger import Books
-from bridge.mapping import Mapped, Mapping, forward, load, refuse_findings
+from bridge.mapping import Mapped, Mapping, Versions, forward, load_versions, refuse_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,22 @@ class Collect:
     """One window of a source on its way: what every step needs.
 
     Args:
+        versions: of the mapping; which of them reads an input is told by when the input came.
         run: the attempt in the exchange that all steps of one run key share.
     """
 
     source: str
     window: Window
     content: Content
-    mapping: Mapping
+    versions: Versions
     exchange: Exchange
     run: Run
     stage: Stage
+
+    @property
+    def mapping(self) -> Mapping:
+        """The version that holds at the window's end, which speaks for the window as a whole."""
+        return self.versions.on(self.window.until - timedelta(microseconds=1))
 
 
 def collect(source: str, window: Window, *, fresh: bool = True, accept_quality: str = "") -> Books:
@@ -67,17 +73,12 @@ def collect(source: str, window: Window, *, fresh: bool = True, accept_quality: 
 def open_run(source: str, window: Window, run_key: str) -> Collect:
     """The work of a run that extract() began, for a later step."""
     content = Content.find()
-    mapping = load(content, source, "collect")
+    versions = load_versions(content, source, "collect")
     exchange = Exchange(settings.exchange_url())
     run = exchange.resume(run_key)
-    if run.fingerprint != mapping.fingerprint:
-        raise Stop(
-            "MAPPING_CHANGED",
-            run.where,
-            f"mapping {mapping.name} changed between two steps of this run",
-            "Clear the run from its first task on, so that all of it is done with one mapping",
-        )
-    return Collect(source, window, content, mapping, exchange, run, Stage(source, str(window), run_key))
+    if run.fingerprint != versions.fingerprint:
+        raise mapping_changed(run.where, versions.name)
+    return Collect(source, window, content, versions, exchange, run, Stage(source, str(window), run_key))
 
 
 def extract(source: str, window: Window, run_key: str) -> Collect:
@@ -87,41 +88,77 @@ def extract(source: str, window: Window, run_key: str) -> Collect:
     what arrived in a window that was sealed without it.
     """
     content = Content.find()
-    mapping = load(content, source, "collect")
-    refuse_findings(mapping)
+    versions = load_versions(content, source, "collect")
+    for version in versions.all:
+        refuse_findings(version)
     exchange = Exchange(settings.exchange_url())
-    run = exchange.begin_collect(source, window, mapping.name, mapping.fingerprint, run_key)
-    work = Collect(source, window, content, mapping, exchange, run, Stage(source, str(window), run_key))
-    reader = connect(mapping)
-    offers = reader.offers(window)
-    early = [offer for offer in offers if offer.arrival < window.since]
-    late = exchange.late(source, early)
-    archive = settings.archive()
-    for one in exchange.former(source, window, archive):
-        exchange.register(run, one)
-    for offer in offers:
-        if offer.arrival in window or offer in late:
-            exchange.register(run, reader.fetch(offer, archive))
+    run = exchange.begin_collect(source, window, versions.name, versions.fingerprint, run_key, versions.parts)
+    work = Collect(source, window, content, versions, exchange, run, Stage(source, str(window), run_key))
+    try:
+        _register(work)
+    except BridgeError as error:
+        exchange.fail(run, error)
+        raise
     return work
+
+
+def _register(work: Collect) -> None:
+    archive = settings.archive()
+    for one in work.exchange.former(work.source, work.window, archive):
+        work.exchange.register(work.run, _read_by(work, _again(work, one)))
+    for mapping in work.versions.all:
+        if mapping.effective.first >= f"{work.window.until:%Y-%m-%dT}":
+            continue
+        reader = connect(mapping)
+        offers = reader.offers(work.window)
+        late = work.exchange.late(work.source, [offer for offer in offers if offer.arrival < work.window.since])
+        for offer in offers:
+            if (offer.arrival in work.window or offer in late) and work.versions.on(offer.arrival) is mapping:
+                work.exchange.register(work.run, _read_by(work, reader.fetch(offer, archive)))
+
+
+def _again(work: Collect, one: Input) -> Input:
+    """A former input; one that was refused as a whole is proven anew, for its schema may have been mended."""
+    if one.problem is None:
+        return one
+    reader = connect(work.versions.on(one.arrival))
+    return reader.prove(one) if isinstance(reader, Proving) else one
+
+
+def _read_by(work: Collect, one: Input) -> Input:
+    """The input with notes of the version of the mapping that it is read with, and of how it differs from its schema.
+
+    Raises:
+        Stop: DRIFT, where the mapping declares so.
+    """
+    mapping = work.versions.on(one.arrival)
+    one = drift.watch_columns(work.run.where, mapping, one)
+    return replace(one, notes={**one.notes, "mapping": f"{mapping.where} {mapping.version}"})
 
 
 def map_and_validate(work: Collect) -> dict[str, int]:
     """Read the run's inputs, map each record to the common schema, check it, and stage what came of it."""
-    reader = connect(work.mapping)
+    readers: dict[str, Source] = {}
     work.stage.clear("")
     read = part = 0
     for one in work.exchange.inputs(work.run):
         if one.problem is not None:
             continue
         seen = 0
+        mapping = work.versions.on(one.arrival)
+        if mapping.where not in readers:
+            readers[mapping.where] = connect(mapping)
+        watch = drift.Watch(work.run.where, mapping, one.name)
         # While one batch is checked and staged, the next is read and mapped.
-        mapped = ((batch, forward(work.mapping, batch)) for batch in _batches(reader, one, work.mapping))
+        mapped = ((batch, forward(mapping, batch)) for batch in _batches(readers[mapping.where], one, mapping))
         for batch, made in ahead(mapped):
             seen += len(batch) + _unreadable(batch)
-            for name, table in _told_apart(work, batch, made, one).items():
+            watch.see(made.problems)
+            for name, table in _told_apart(work, mapping, batch, made, one).items():
                 if table.num_rows:
                     work.stage.write_table(f"{name}-{part:05}.parquet", table)
             part += 1
+        watch.end(seen)
         work.exchange.note_read(work.run, one.sha256, seen)
         read += seen
     return {"read": read}
@@ -163,7 +200,7 @@ def accept(work: Collect) -> Books:
 
 def connect(mapping: Mapping) -> Source:
     """The mapping's source, opened by its connector with its connection."""
-    options = {**mapping.source, **(mapping.collect or {})}
+    options = {**mapping.source, **(mapping.collect or {}), "drift": mapping.drift}
     module = mapping.content.connector(options["connector"])
     source: Source = module.source(settings.connection(options["connection"]), options, mapping.source_shape)
     return source
@@ -185,10 +222,10 @@ def _unreadable(batch: Batch) -> int:
     return len({problem.row for problem in batch.problems} - known - {-1})
 
 
-def _told_apart(work: Collect, batch: Batch, mapped: Mapped, one: Input) -> dict[str, pa.Table]:
+def _told_apart(work: Collect, mapping: Mapping, batch: Batch, mapped: Mapped, one: Input) -> dict[str, pa.Table]:
     """One mapped batch checked and told apart: tables to stage, by name."""
-    documents = document.encode(mapped.batch, work.mapping.target_shape)
-    faults = quality.validate(documents, work.content, today=datetime.now(UTC).date())
+    documents = document.encode(mapped.batch, mapping.target_shape)
+    faults = quality.validate(documents, work.content, today=datetime.now(UTC).date(), batch=mapped.batch)
     positions = batch.root.select([ROW, POSITION])
     where = (
         dict(zip(positions.column(ROW).to_pylist(), positions.column(POSITION).to_pylist(), strict=True))

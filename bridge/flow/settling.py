@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -45,7 +46,13 @@ class Settling:
     revision: int
     chosen: list[dict[str, Any]]
     orders: list[dict[str, Any]] = field(default_factory=list)
+    withdrawals: int = 0
+    """Orders that take a record back."""
     ended: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _begun: Any = None
+
+    def __post_init__(self) -> None:
+        self._begun = hashlib.sha256(_sized(self.partner.encode()))
 
     def end(self, row: int, disposition: Delivery, code: str | None = None, released: bytes | None = None) -> None:
         """The version at this row needs nothing from the partner."""
@@ -62,11 +69,6 @@ class Settling:
         """
         cancelled = self.chosen[row]["cancelled"]
         self._order(row, NOTHING, withdraw=cancelled, recall=not cancelled)
-
-    @property
-    def withdrawals(self) -> int:
-        """Orders that take a record back."""
-        return sum(_takes_back(order) for order in self.orders)
 
     def settled(self, receipts: Mapping[int, tuple[str, str]]) -> pa.Table:
         """DISPOSITIONS of all rows, once the partner has said what became of the orders."""
@@ -106,15 +108,13 @@ class Settling:
     def _order(self, row: int, released: bytes, *, withdraw: bool = False, recall: bool = False) -> None:
         version = self.chosen[row]
         revision = order_revision(version["revision"], self.revision)
-        parts = (
-            self.partner.encode(),
-            version["bridge_id"],
-            str(version["version"]).encode(),
-            str(revision).encode(),
-            released,
-            b"withdraw" if withdraw else b"recall" if recall else b"deliver",
-        )
-        key = hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts))
+        verb = b"withdraw" if withdraw else b"recall" if recall else b"deliver"
+        key = self._begun.copy()
+        key.update(
+            _sized(version["bridge_id"]) + _figure(version["version"]) + _figure(revision) + _sized(released)
+            + _sized(verb)
+        )  # fmt: skip
+        self.withdrawals += withdraw or recall
         self.orders.append(
             {
                 ROW: row,
@@ -129,6 +129,16 @@ class Settling:
                 "known": str(Effect.UPDATE if version["prior_holds"] else Effect.INSERT),
             }
         )
+
+
+def _sized(part: bytes) -> bytes:
+    """A part of a key after its length, so that no two lists of parts look alike."""
+    return len(part).to_bytes(4, "big") + part
+
+
+@lru_cache(maxsize=1024)
+def _figure(number: int) -> bytes:
+    return _sized(str(number).encode())
 
 
 def _takes_back(order: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ changes nothing.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,12 +20,13 @@ from bridge import document, settings
 from bridge.batch import ROOT, ROW, Batch
 from bridge.connector import Judging, Target, Window
 from bridge.content import Content
-from bridge.errors import BridgeError, Stop
+from bridge.errors import BridgeError, Problem, Stop
 from bridge.exchange import Exchange, Run
 from bridge.flow.ahead import ahead
 from bridge.flow.settling import CANCELLED, Settling, hyphenated
+from bridge.flow.stage import mapping_changed
 from bridge.ledger import Books, Delivery
-from bridge.mapping import Mapping, forward, load, refuse_findings
+from bridge.mapping import Mapping, forward, load_on, load_versions, refuse_findings
 from bridge.policy import reads_nominal
 from bridge.release import release
 
@@ -63,26 +65,24 @@ def share(partner: str, window: Window | None = None, *, redeliver: bool = False
 def select(partner: str, run_key: str, window: Window | None = None, *, redeliver: bool = False) -> Share:
     """Begin the run and fix which versions it must settle."""
     content = Content.find()
-    mapping = load(content, partner, "share")
+    mapping = load_on(content, partner, "share")
     refuse_findings(mapping)
     exchange = Exchange(settings.exchange_url())
-    run = exchange.begin_share(partner, mapping.name, mapping.fingerprint, run_key, window, redeliver)
+    run = exchange.begin_share(
+        partner, mapping.name, mapping.fingerprint, run_key, window, redeliver, parts=mapping.parts
+    )
     return Share(partner, content, mapping, exchange, run, exchange.select(run))
 
 
 def open_share(partner: str, run_key: str) -> Share:
     """The work of a run that select() began, for a later step."""
     content = Content.find()
-    mapping = load(content, partner, "share")
+    versions = load_versions(content, partner, "share")
     exchange = Exchange(settings.exchange_url())
     run = exchange.resume(run_key)
-    if run.fingerprint != mapping.fingerprint:
-        raise Stop(
-            "MAPPING_CHANGED",
-            run.where,
-            f"mapping {mapping.name} changed between two steps of this run",
-            "Clear the run from its first task on, so that all of it is done with one mapping",
-        )
+    mapping = next((one for one in versions.all if one.fingerprint == run.fingerprint), None)
+    if mapping is None:
+        raise mapping_changed(run.where, versions.name)
     return Share(partner, content, mapping, exchange, run)
 
 
@@ -95,12 +95,12 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
     """
     if work.exchange.sealed(work.run) is not None:
         return {}
-    target = connect(work)
+    target = opened(work.mapping, work.run.id)
     nominal = reads_nominal(work.mapping.release, work.mapping.source_shape)
     sums = {"deliveries": 0, "withdrawals": 0}
     selected = work.exchange.candidates(work.run, nominal=nominal)
     # While one batch is with the partner's database, the next is made ready.
-    for settling, batch, problems in ahead(settle(work, chosen, target) for chosen in selected):
+    for settling, batch, problems in ahead(_settlings(work, selected, target)):
         sums["withdrawals"] += settling.withdrawals
         sums["deliveries"] += len(settling.orders) - settling.withdrawals
         if not approve:
@@ -124,13 +124,25 @@ def reconcile(work: Share) -> Books:
     return sealed if sealed is not None else work.exchange.finish(work.run)
 
 
-def settle(work: Share, chosen: pa.Table, target: Target) -> tuple[Settling, Batch, list[Any]]:
-    """Decide for each selected version: order it, withdraw it, or end it here with the reason.
+def _settlings(
+    work: Share, selected: Iterator[pa.Table], target: Target
+) -> Iterator[tuple[Settling, Batch, list[Problem]]]:
+    while (made := settle(work, selected, target)) is not None:
+        yield made
+
+
+def settle(work: Share, selected: Iterator[pa.Table], target: Target) -> tuple[Settling, Batch, list[Problem]] | None:
+    """Decide for each version of the next table: order it, withdraw it, or end it here with the reason. None at the
+    end.
 
     What a partner holds and may hold no longer is taken back: withdrawn for ever if its supplier cancelled it,
     recalled if a rule now withholds it, so that it can come again when the rule or the record changes.
     """
     shape = work.mapping.source_shape
+    # Taken here, so that no caller's hold on it keeps the documents longer than they are needed.
+    chosen = next(selected, None)
+    if chosen is None:
+        return None
     chosen = chosen.append_column(ROW, pa.array(range(chosen.num_rows), pa.int64()))
     # A moment stays a number on its way into the orders: as a Python object it costs more than all else of a row.
     moments = chosen.column("source_version").cast(pa.int64())
@@ -138,14 +150,19 @@ def settle(work: Share, chosen: pa.Table, target: Target) -> tuple[Settling, Bat
     versions = versions.select(_NEEDED).to_pylist()
     settling = Settling(work.partner, work.run.revision, versions)
     live = chosen.filter(pc.invert(chosen.column("cancelled")))
-    common = assigned(document.decode(live.select([ROW, "payload", "nominal"]), shape), live)
+    documents = live.select([ROW, "payload", "nominal"])
+    live = live.drop_columns(["payload", "nominal"])
+    del chosen
+    common = assigned(document.decode(documents, shape), live)
+    del documents
     released = release(work.mapping.release, shape, common)
+    del common
     mapped = forward(work.mapping, released.batch)
     sound = mapped.batch
     problems = [*mapped.problems, *(target.unfit(sound) if isinstance(target, Judging) else [])]
     if len(problems) > len(mapped.problems):
         sound = sound.without(pa.array(sorted({problem.row for problem in problems}), pa.int64()))
-    shaped = document.encode(sound, work.mapping.target_shape)
+    hashes = document.encode(sound, work.mapping.target_shape).select([ROW, document.HASH])
     rules = {row: CANCELLED for row, version in enumerate(versions) if version["cancelled"]}
     rules |= dict(_pairs(released.withheld, ROW, "rule"))
     for row, rule in rules.items():
@@ -158,7 +175,7 @@ def settle(work: Share, chosen: pa.Table, target: Target) -> tuple[Settling, Bat
         held.setdefault(problem.row, problem.code)
     for row, code in held.items():
         settling.end(row, Delivery.HELD, code)
-    for row, content in _pairs(shaped, ROW, "content_hash"):
+    for row, content in _pairs(hashes, ROW, document.HASH):
         if versions[row]["prior_holds"] and versions[row]["prior_hash"] == content and not work.run.redeliver:
             settling.end(row, Delivery.UNCHANGED, released=content)
         else:
@@ -187,13 +204,14 @@ def assigned(batch: Batch, chosen: pa.Table) -> Batch:
     return Batch({**batch.tables, ROOT: root}, batch.where, batch.sha256, batch.problems)
 
 
-def connect(work: Share) -> Target:
+def opened(mapping: Mapping, epoch: int | None = None) -> Target:
     """The mapping's partner, opened by its connector with its connection.
 
-    The run's number is the epoch: once a later run has delivered, an earlier one that wakes up again is refused.
+    Args:
+        epoch: the run's number: once a later run has delivered, an earlier one that wakes up again is refused. None
+            only to ask.
     """
-    mapping = work.mapping
-    options: dict[str, Any] = {**mapping.target, **(mapping.deliver or {}), "epoch": work.run.id}
+    options: dict[str, Any] = {**mapping.target, **(mapping.deliver or {}), "epoch": epoch}
     options["schema"] = str(mapping.content.path(f"schemas/{options['schema']}"))
     module = mapping.content.connector(options["connector"])
     target: Target = module.target(settings.connection(options["connection"]), options, mapping.target_shape)

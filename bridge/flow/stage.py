@@ -21,6 +21,16 @@ from bridge import settings
 from bridge.errors import Stop
 
 
+def mapping_changed(where: str, name: str) -> Stop:
+    """What stops a later step of a run whose mapping is no longer the one that it began with."""
+    return Stop(
+        "MAPPING_CHANGED",
+        where,
+        f"mapping {name} changed between two steps of this run",
+        "Clear the run from its first task on, so that all of it is done with one mapping",
+    )
+
+
 class Stage:
     """One run's folder.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.mapping.findings import Finding, Severity
     from bridge.mapping.model import Condition, Mapping, Release, Withhold
     from bridge.mapping.read import load
+    from bridge.mapping.versions import Versions, load_on, load_versions
 else:
     _MODULES = {
         "accounts": ("Summary", "summary"),
@@ -25,6 +26,7 @@ else:
         "findings": ("Finding", "Severity"),
         "model": ("Condition", "Mapping", "Release", "Withhold"),
         "read": ("load",),
+        "versions": ("Versions", "load_on", "load_versions"),
     }
 
     def __getattr__(name):  # noqa: ANN001, ANN202 -- the type checker sees the imports above
@@ -42,10 +44,13 @@ __all__ = [
     "Release",
     "Severity",
     "Summary",
+    "Versions",
     "Withhold",
     "check",
     "forward",
     "load",
+    "load_on",
+    "load_versions",
     "refuse_findings",
     "summary",
 ]

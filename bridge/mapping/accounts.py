@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bridge.mapping.model import Mapping
@@ -29,11 +29,8 @@ class Summary:
 
 def summary(mapping: Mapping) -> Summary:
     """The two sums of a mapping's double entry."""
-    ignored = {
-        field.path
-        for field in mapping.source_shape
-        if any(covers(pattern, field.path) for pattern in mapping.spec.ignore)
-    }
+    ignore, absent = Names(mapping.spec.ignore), Names(mapping.spec.absent)
+    ignored = {field.path for field in mapping.source_shape if field.path in ignore}
     read = source_read(mapping).keys() | (release_read(mapping) - ignored)
     filled = set(target_filled(mapping))
     source = [field.path for field in mapping.source_shape]
@@ -43,17 +40,23 @@ def summary(mapping: Mapping) -> Summary:
         sum(path not in read and path in ignored for path in source),
         len(source),
         sum(path in filled for path in target),
-        sum(path not in filled and any(covers(pattern, path) for pattern in mapping.spec.absent) for path in target),
+        sum(path not in filled and path in absent for path in target),
         len(target),
     )
 
 
-def covers(pattern: str, path: str) -> bool:
-    """Whether a name of ignore: or absent: means this field: itself, everything below ``List/*`` or ``list.*``, or with
-    ``*.name`` that field of every list."""
-    if pattern.startswith(("*.", "*/")):
-        return path.endswith(pattern[1:])
-    return path.startswith(pattern[:-1]) if pattern.endswith(("/*", ".*")) else path == pattern
+class Names:
+    """The names of ignore: or absent:, asked for fields: each means itself, everything below ``List/*`` or ``list.*``,
+    or with ``*.name`` that field of every list."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        said = list(patterns)
+        self._below = tuple(one[:-1] for one in said if one.endswith(("/*", ".*")))
+        self._everywhere = tuple(one[1:] for one in said if one.startswith(("*.", "*/")))
+        self._own = frozenset(said)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._own or path.startswith(self._below) or path.endswith(self._everywhere)
 
 
 def _read_at(mapping: Mapping) -> Iterator[tuple[str, str, int]]:

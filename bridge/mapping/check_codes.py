@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.mapping import findings as f
-from bridge.mapping.check_rules import not_allowed
+from bridge.mapping.check_fit import not_allowed
+from bridge.mapping.code_sets import codes_of
 from bridge.mapping.codes import CodeList, Lookup, code_path, read_codes, read_lookup
 from bridge.mapping.conform import conform
 from bridge.mapping.faults import Fault
 from bridge.mapping.findings import Finding
 from bridge.mapping.model import Mapping, Rule
 from bridge.mapping.names import find_name
-from bridge.mapping.rules import Refused
+from bridge.mapping.rules import TEXT_STEPS, Refused
 from bridge.shape import Field, Type
 
 EVENT = "seizure_date"
@@ -55,18 +56,31 @@ def _total(mapping: Mapping, each: str, rule: Rule, field: Field, codes: CodeLis
     coded = rule.unit or (rule.inputs[0] if rule.combine == "from" and isinstance(rule.inputs[0], str) else "")
     meant = find_name(mapping.source_shape, mapping.spec, each, coded) if coded else None
     read = meant.field if meant is not None else None
-    possible = [code for code in read.codes if code not in rule.blank] if read is not None and not rule.text else []
+    schema = mapping.source["schema"]
+    listed = codes_of(mapping.content, schema, read) if read is not None else ()
+    possible = list(dict.fromkeys(_changed(code, rule) for code in listed if code not in rule.blank))
     for code in possible:
         if code not in codes.rows:
             yield f.NoRow(mapping.where, rule.line, field.path, {"value": code, "given": coded, "list": codes.file})
     if rule.unit or rule.join is not None or rule.lookup:
         return
     keep = conform(field)
+    known = frozenset(codes_of(mapping.content, mapping.target["schema"], field))
     for code in possible or codes.rows:
         for row in codes.rows.get(code, ()):
             kept = keep(row.target) if row.target is not None else None
             if isinstance(kept, Refused) and row.target is not None:
                 yield not_allowed(mapping, rule, field, row.target, kept, f"{codes.file}: {code} -> {row.target}")
+            elif known and row.target is not None and row.target not in known:
+                said = {"given": f"{codes.file}: {code} -> {row.target}", "why": f"it is not in {field.code_list}"}
+                yield f.NotAllowed(mapping.where, rule.line, field.path, said)
+
+
+def _changed(code: str, rule: Rule) -> str:
+    """The code as the rule's text steps leave it."""
+    for kind in rule.text:
+        code = TEXT_STEPS[kind](code)
+    return code
 
 
 def _cells(mapping: Mapping, rule: Rule, field: Field, table: Lookup) -> Iterator[Finding]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bridge.errors import Misconfigured
 from bridge.mapping import findings as f
+from bridge.mapping.check_fit import STEPS, not_allowed, too_long
 from bridge.mapping.codes import read_codes
 from bridge.mapping.conform import conform
 from bridge.mapping.dates import ISO, PRECISION, START, date_pattern
 from bridge.mapping.findings import Finding
+from bridge.mapping.functions import read_function
 from bridge.mapping.model import ABSENT, Block, Literal, Mapping, Rule
 from bridge.mapping.names import Name, find_name, over
-from bridge.mapping.rules import VALUE, Refused
+from bridge.mapping.rules import Refused
 from bridge.shape import Field, Type
 
 _WANTED = {
@@ -34,7 +37,6 @@ _GIVES = {
     Type.LIST: "a list",
 }
 _NO_INPUT = ("const", "index")
-_STEPS = ("text", "split", "number", "unit", "date", "datetime", "codes", "lookup", "take", "join", "default", "blank")
 
 
 def rule_findings(mapping: Mapping) -> Iterator[Finding]:
@@ -88,7 +90,7 @@ class _Rule:
                 "Say one of from, first_of, concat, const, hash, index, or a fiscal date",
             )
             return
-        said_steps = [word for word in _STEPS if getattr(rule, word) not in ("", None, ())]
+        said_steps = [word for word in STEPS if getattr(rule, word) not in ("", None, ())]
         if rule.combine in _NO_INPUT and said_steps:
             yield self.bad(f"{said_steps[0]} does nothing to {rule.combine}", f"Delete {said_steps[0]}:")
         if rule.fiscal is not None and not (rule.combine == "fiscal" and 1 <= rule.fiscal.starts <= 12):
@@ -106,7 +108,7 @@ class _Rule:
 
     def formats(self) -> Iterator[Finding]:
         rule = self.rule
-        kinds = [word for word in ("number", "date", "datetime") if getattr(rule, word) not in (None, ())]
+        kinds = [word for word in ("number", "date", "datetime", "use") if getattr(rule, word) not in (None, (), "")]
         if len(kinds) > 1:
             yield self.bad(f"{' and '.join(kinds)} cannot both be", "Keep one")
         if rule.unit and (rule.number is None or not rule.codes):
@@ -119,13 +121,17 @@ class _Rule:
             if pattern in (ISO, START, PRECISION):
                 continue
             try:
-                date_pattern(pattern)
+                date_pattern(pattern, rule.pivot)
             except ValueError as wrong:
                 yield self.bad(f"{pattern} is no form of a date: {wrong}", "Write one such as %d/%m/%Y")
         if rule.zone and (not rule.datetime or not _zone(rule.zone)):
             yield self.bad(
                 f"zone {rule.zone} is unknown, or stands without datetime:", "Write one such as Europe/Brussels"
             )
+        if rule.unclear and not rule.zone:
+            yield self.bad("unclear speaks of the clocks of a zone, and none is named", "Say zone:, or delete unclear:")
+        if rule.pivot is not None and not any("%y" in pattern for pattern in (*rule.date, *rule.datetime)):
+            yield self.bad("pivot speaks of years of two digits (%y), and there are none", "Delete pivot:")
 
     def several(self) -> Iterator[Finding]:
         """Fields with several values where one is meant, and the other way about."""
@@ -169,6 +175,7 @@ class _Rule:
             (rule.date == (PRECISION,), Type.CODE),
             (rule.date or rule.fiscal, Type.DATE),
             (rule.datetime, Type.DATETIME),
+            (rule.use, self.used()),
             (rule.number, Type.DECIMAL),
             (rule.combine == "index", Type.INTEGER),
         )
@@ -177,6 +184,14 @@ class _Rule:
         if made is not None or rule.combine not in ("from", "first_of") or len(kinds) != 1 or not self.no_literal():
             return made or Type.TEXT
         return Type.TEXT if kinds == {Type.LIST} else kinds.pop()
+
+    def used(self) -> Type:
+        """The type that a rule's function gives; where the function is at fault, that is told of itself."""
+        try:
+            gives = read_function(self.mapping.content, self.rule.use).gives if self.rule.use else Type.TEXT
+        except Misconfigured:
+            return self.field.type
+        return self.field.type if gives is Type.TEXT and self.field.type is Type.CODE else gives
 
     def no_literal(self) -> bool:
         return not any(isinstance(part, Literal) for part in self.rule.inputs)
@@ -227,21 +242,25 @@ class _Rule:
     # --- required ------------------------------------------------------------------------------------------------
 
     def missing(self) -> Iterator[Finding]:
-        """A required field whose rule may give nothing."""
+        """A required field whose rule may give nothing, and nobody said that such records are held."""
+        given, rule = self.may_be_missing(), self.rule
+        if given and not rule.hold:
+            yield f.MayBeMissing(self.mapping.where, rule.line, self.field.path, {"given": given})
+        elif rule.hold and not given and not too_long(self.mapping, self.each, rule, self.field):
+            yield self.bad("hold: says why records without a value are held, and none can be", "Delete hold:")
+
+    def may_be_missing(self) -> str:
+        """What a required field may find no value in; "" if it always finds one, or need not."""
         rule = self.rule
         if not self.field.required or rule.default is not None or rule.combine in ("const", "index", "hash"):
-            return
+            return ""
         codes = read_codes(self.mapping.content, rule.codes) if rule.codes and not rule.unit else None
         none = codes is not None and any(row.target is None for rows in codes.rows.values() for row in rows)
         if rule.when:
-            given = f"{self.given()} when {rule.when[0].says}"
-        elif not self.surely():
-            given = self.given()
-        elif none:
-            given = f"a counterpart in codes/{rule.codes}.csv"
-        else:
-            return
-        yield f.MayBeMissing(self.mapping.where, rule.line, self.field.path, {"given": given})
+            return f"{self.given()} when {rule.when[0].says}"
+        if not self.surely():
+            return self.given()
+        return f"a counterpart in codes/{rule.codes}.csv" if none else ""
 
     def surely(self) -> bool:
         """Whether the schema of the source promises a value."""
@@ -265,12 +284,6 @@ class _Rule:
         scoped = any(one.field == meant.list and one.values != (ABSENT,) for one in self.mapping.spec.scope)
         sure = scoped or self.mapping.source_shape.lists.get(meant.list, False)
         return bool(meant.list) and not inside and not sure
-
-
-def not_allowed(mapping: Mapping, rule: Rule, field: Field, text: str, why: Refused, given: str = "") -> Finding:
-    """A value that a rule can give and the target refuses."""
-    reason = why.reason.replace(VALUE, text).partition(";")[0]
-    return f.NotAllowed(mapping.where, rule.line, field.path, {"given": given or text, "why": reason})
 
 
 def _zone(name: str) -> bool:

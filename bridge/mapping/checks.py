@@ -8,12 +8,18 @@ from difflib import get_close_matches
 from bridge.content import COLLECT
 from bridge.errors import Misconfigured
 from bridge.mapping import findings as f
-from bridge.mapping.accounts import covers, release_read, source_read, target_filled
+from bridge.mapping.accounts import target_filled
+from bridge.mapping.check_accounts import account_findings
 from bridge.mapping.check_codes import code_findings
+from bridge.mapping.check_fit import fit_findings
+from bridge.mapping.check_functions import function_findings
 from bridge.mapping.check_rules import rule_findings
+from bridge.mapping.check_units import unit_findings
 from bridge.mapping.findings import FINDINGS, Finding, Severity
-from bridge.mapping.model import LINES, Block, Condition, Mapping, Rule
+from bridge.mapping.model import LINES, Condition, Mapping, Rule
 from bridge.mapping.names import find_name, names_near, over
+from bridge.mapping.review import refuse_unapproved, review_findings
+from bridge.mapping.versions import period_findings
 from bridge.shape import Sensitivity, Shape
 
 
@@ -25,18 +31,31 @@ def check(mapping: Mapping) -> list[Finding]:
     if mapping.faults:
         found = [
             FINDINGS[one.code](
-                mapping.where, one.line, one.field or "the file", {"what": one.what, "fix": _bare(one.fix)}
+                mapping.where,
+                one.line,
+                one.field or "the file",
+                {"what": one.what, "fix": _bare(one.fix), "wrong": one.wrong, "meant": one.meant},
             )
             for one in mapping.faults
         ]
         return _sorted(found)
-    found = [*_sections(mapping), *_names(mapping), *_source(mapping), *_target(mapping)]
-    found += [*rule_findings(mapping), *code_findings(mapping), *_grounds(mapping)]
+    found = [*_sections(mapping), *period_findings(mapping), *_names(mapping), *account_findings(mapping)]
+    found += [*rule_findings(mapping), *fit_findings(mapping), *code_findings(mapping), *_grounds(mapping)]
+    found += [*function_findings(mapping), *unit_findings(mapping)]
     if not any(one.severity is Severity.ERROR for one in found):
+        from bridge.mapping.check_back import back_findings
         from bridge.mapping.examples import example_findings
 
-        found += example_findings(mapping)
-    return _sorted(found)
+        found += [*back_findings(mapping), *example_findings(mapping)]
+    # After the examples: whoever confirms a suggestion should see whether it does what is expected.
+    return _sorted([*found, *_unconfirmed(mapping), *review_findings(mapping)])
+
+
+def _unconfirmed(mapping: Mapping) -> Iterator[Finding]:
+    """What a command has suggested and nobody has confirmed."""
+    for one in mapping.suggestions:
+        said = {"what": _bare(one.why), "system": mapping.system}
+        yield f.Unconfirmed(one.file or mapping.where, one.line, one.field, said)
 
 
 _SOUND: set[tuple[str, str, str]] = set()
@@ -47,8 +66,9 @@ def refuse_findings(mapping: Mapping) -> None:
     """Let a mapping pass only if nothing is wrong with it; warnings pass.
 
     Raises:
-        Misconfigured: with the first error, and how many there are.
+        Misconfigured: with the first error, and how many there are; or in production, if it is not approved.
     """
+    refuse_unapproved(mapping)
     if (mapping.system, mapping.direction, mapping.fingerprint) in _SOUND:
         return
     errors = [one for one in check(mapping) if one.severity is Severity.ERROR]
@@ -68,8 +88,10 @@ def _bare(text: str) -> str:
     return text.rstrip(".")
 
 
-def _near(names: list[str]) -> str:
-    return f"did you mean {names[0]}?" if names else "correct the name."
+def _meant(near: list[str], name: str) -> dict[str, str]:
+    """What a finding says of a name that means nothing."""
+    said = f"did you mean {near[0]}?" if near else "correct the name."
+    return {"name": name, "near": said, "meant": near[0] if near else ""}
 
 
 def _sorted(found: Iterable[Finding]) -> list[Finding]:
@@ -77,7 +99,7 @@ def _sorted(found: Iterable[Finding]) -> list[Finding]:
     return [unique[key] for key in sorted(unique)]
 
 
-# --- names and double entry -------------------------------------------------------------------------------------------
+# --- names ------------------------------------------------------------------------------------------------------------
 
 
 def _names(mapping: Mapping) -> Iterator[Finding]:
@@ -86,20 +108,20 @@ def _names(mapping: Mapping) -> Iterator[Finding]:
     for list_, each, rule in spec.rules_of():
         at = f"{list_}.{rule.target}" if list_ else rule.target
         yield from _unknown(mapping, each, rule.fields, rule, at)
-        if list_ in ("", *target.lists) and not any(one.name == rule.target for one in target.table(list_)):
+        if list_ in ("", *target.lists) and target.at(list_, rule.target) is None:
             known = (
                 [one.name for one in target.table(list_)]
                 if list_
                 else [one.path for one in target] + list(target.lists)
             )
             near = get_close_matches(rule.target, known, 1)
-            yield f.UnknownTarget(file, rule.line, at, {"near": _near(near)})
+            yield f.UnknownTarget(file, rule.line, at, _meant(near, rule.target))
         elif not list_ and rule.target in mapping.assigned:
             yield f.Assigned(file, rule.line, at)
     for block in spec.blocks:
         if block.list not in target.lists:
             near = get_close_matches(block.list, list(target.lists), 1)
-            yield f.UnknownTarget(file, block.line, block.list, {"near": _near(near)})
+            yield f.UnknownTarget(file, block.line, block.list, _meant(near, block.list))
         if over(block.each) and block.each not in source.lists:
             yield _no_source(file, block.line, block.list, block.each, list(source.lists))
         for condition in block.when:
@@ -123,72 +145,7 @@ def _unknown(mapping: Mapping, each: str, names: Iterable[str], at: Rule | Condi
 
 def _no_source(file: str, line: int, field: str, name: str, known: list[str]) -> Finding:
     near = get_close_matches(name, known, 1)
-    return f.UnknownSource(file, line, field, {"name": name, "near": _near(near)})
-
-
-def _source(mapping: Mapping) -> Iterator[Finding]:
-    """Source fields that nobody accounts for, and reasons that do not hold."""
-    read = source_read(mapping)
-    accounted = read.keys() | release_read(mapping)
-    for field in mapping.source_shape:
-        if field.path not in accounted and not any(covers(pattern, field.path) for pattern in mapping.spec.ignore):
-            yield f.Unaccounted(mapping.where, 1, field.path)
-    for pattern, said in mapping.spec.ignore.items():
-        yield from _reason(
-            mapping,
-            "ignore",
-            pattern,
-            said.line,
-            [one.path for one in mapping.source_shape],
-            read,
-            mapping.source["schema"],
-        )
-
-
-def _target(mapping: Mapping) -> Iterator[Finding]:
-    """Target fields that nobody accounts for, reasons that do not hold, and required fields that are never filled."""
-    file, filled = mapping.where, target_filled(mapping)
-    for field in mapping.target_shape:
-        absent = any(covers(pattern, field.path) for pattern in mapping.spec.absent)
-        if field.path in filled or field.path in mapping.assigned:
-            continue
-        if not absent:
-            yield f.Unfilled(file, 1, field.path)
-        elif field.required and not field.list:
-            line = next(said.line for pattern, said in mapping.spec.absent.items() if covers(pattern, field.path))
-            yield f.NeverFilled(file, line, field.path, {"why": "it is said to be absent"})
-    for path, required in mapping.target_shape.lists.items():
-        blocks = [block for block in mapping.spec.blocks if block.list == path]
-        if required and not blocks:
-            yield f.NeverFilled(file, 1, path, {"why": "no block fills the list"})
-        for block in blocks:
-            yield from _entry(mapping, block)
-    paths = [one.path for one in mapping.target_shape]
-    for pattern, said in mapping.spec.absent.items():
-        yield from _reason(mapping, "absent", pattern, said.line, paths, filled, mapping.target["schema"])
-
-
-def _entry(mapping: Mapping, block: Block) -> Iterator[Finding]:
-    made = {rule.target for rule in block.rules}
-    for field in mapping.target_shape.table(block.list):
-        if field.required and field.name not in made:
-            yield f.NeverFilled(mapping.where, block.line, field.path, {"why": "this block does not fill it"})
-
-
-def _reason(
-    mapping: Mapping, word: str, pattern: str, line: int, paths: list[str], used: dict[str, int], schema: str
-) -> Iterator[Finding]:
-    meant = [path for path in paths if covers(pattern, path)]
-    if not meant:
-        yield f.StaleReason(mapping.where, line, pattern, {"word": word, "schema": schema})
-    for path in meant:
-        if path in used:
-            yield f.Contradiction(
-                mapping.where,
-                line,
-                path,
-                {"word": "ignored" if word == "ignore" else "absent", "other": str(used[path])},
-            )
+    return f.UnknownSource(file, line, field, _meant(near, name))
 
 
 def _sections(mapping: Mapping) -> Iterator[Finding]:
@@ -205,6 +162,14 @@ def _sections(mapping: Mapping) -> Iterator[Finding]:
             "group_by",
             {"what": "rows are grouped only where the source is flat", "fix": "Use each: instead"},
         )
+    headless = mapping.collect_option("connector") == "files" and mapping.collect_option("format") in (
+        "",
+        "xml",
+        "jsonl",
+    )
+    if mapping.drift.get("new") == "warn" and headless:
+        what = "without a header, a record with a new field is read with it or not at all"
+        yield f.BadOption(file, 1, "drift.new", {"what": what, "fix": "Say hold or stop"})
     for block in spec.blocks:
         if block.each == LINES and spec.group is None:
             yield f.BadOption(

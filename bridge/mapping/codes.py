@@ -39,6 +39,8 @@ class Code:
     factor: Decimal | None
     valid_from: str
     valid_to: str
+    relation: str = "exact"
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,8 @@ def _codes(path: Path, _changed: int, name: str) -> CodeList:
             Decimal(cells["relation"].removeprefix(UNIT)) if cells["relation"].startswith(UNIT) else None,
             cells["valid_from"] or _FIRST,
             cells["valid_to"] or _LAST,
+            cells["relation"],
+            line,
         )
         others = rows.setdefault(code.source, [])
         if any(code.valid_from <= other.valid_to and other.valid_from <= code.valid_to for other in others):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridge.mapping.rules import WHITE, Refused
+from bridge.mapping.rules import WHITE, Refused, concat_text
 
 Places: TypeAlias = "npt.NDArray[np.int64]"
 """Row numbers inside a table, not ``_row``."""
@@ -131,6 +131,18 @@ def _spread(made: list[Any], codes: Places, kind: pa.DataType, text: Callable[[i
     rows = np.flatnonzero(np.isin(codes, bad))
     refused = [(int(row), *refusals[int(codes[row])]) for row in rows]
     return Result(pa.array(made, kind).take(indices(codes)), refused)
+
+
+def concat_columns(columns: Sequence[Coded], literal: Sequence[bool]) -> pa.Array:
+    """``concat`` row by row: rows with every field are joined as they stand, concat_text() decides of the others."""
+    fields = [column for column, fixed in zip(columns, literal, strict=True) if not fixed]
+    whole = np.logical_and.reduce([column.present for column in fields])
+    joined = pc.binary_join_element_wise(*(column.array() for column in columns), "")  # null where a part is
+    if whole.all():
+        return joined
+    rest = [column.take(np.flatnonzero(~whole)) for column in columns]
+    made = each_combination(rest, lambda *parts: concat_text(parts, literal), pa.string())
+    return pc.replace_with_mask(joined, pa.array(~whole), made.values)
 
 
 def first_present(columns: Sequence[Coded]) -> Coded:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.mapping.rules import VALUE, WHITE, Refused, Step
 
-_MONTHS = (
+MONTH_NAMES: Final = (
     "january",
     "february",
     "march",
@@ -26,11 +26,12 @@ _MONTHS = (
     "december",
 )
 MONTHS: Final = {
-    name: number for number, full in enumerate(_MONTHS, 1) for name in (full, full[:3], f"{number:02}", str(number))
+    name: number for number, full in enumerate(MONTH_NAMES, 1) for name in (full, full[:3], f"{number:02}", str(number))
 }
 """Number of a month by its English name, its first three letters, or its digits."""
 _DIRECTIVES = {
     "%Y": "(?P<Y>[0-9]{4})",
+    "%y": "(?P<y>[0-9]{2})",
     "%m": "(?P<m>[0-9]{2})",
     "%-m": "(?P<m>[1-9][0-9]?)",
     "%d": "(?P<d>[0-9]{2})",
@@ -44,7 +45,7 @@ _DIRECTIVES = {
     "%z": r"(?P<z>Z|[+-][0-9]{2}:?[0-9]{2})",
     "%%": "%",
 }
-_DIRECTIVE = re.compile(r"%-?.")
+DIRECTIVE: Final = re.compile(r"%-?.")
 ISO: Final = "iso"
 START: Final = "start"
 PRECISION: Final = "precision"
@@ -62,26 +63,32 @@ _ISO_DATETIME = (
 
 
 @lru_cache(maxsize=256)
-def date_pattern(pattern: str) -> re.Pattern[str]:
+def date_pattern(pattern: str, pivot: int | None = None) -> re.Pattern[str]:
     """The expression that exactly the texts of a strptime pattern match.
 
+    Args:
+        pivot: the first of the hundred years that a year of two digits may mean; None if there may be none such.
+
     Raises:
-        ValueError: an unknown directive, one said twice, a year of two digits, or a day without its month.
+        ValueError: an unknown directive, one said twice, a year of two digits without a pivot, or a day without its
+            month.
     """
     said: list[str] = []
 
     def directive(found: re.Match[str]) -> str:
         said.append(found[0][-1])
         if found[0] not in _DIRECTIVES:
-            raise ValueError("the year has two digits" if found[0] == "%y" else f"{found[0]} is not known")
+            raise ValueError(f"{found[0]} is not known")
+        if found[0] == "%y" and pivot is None:
+            raise ValueError("the year has two digits; say pivot: 1950 if they are 1950 to 2049")
         return _DIRECTIVES[found[0]]
 
-    pieces = _DIRECTIVE.split(pattern)
-    marks = list(_DIRECTIVE.finditer(pattern))
+    pieces = DIRECTIVE.split(pattern)
+    marks = list(DIRECTIVE.finditer(pattern))
     if any("%" in piece for piece in pieces):
         raise ValueError("a % stands alone")
     built = re.escape(pieces[0]) + "".join(directive(m) + re.escape(p) for m, p in zip(marks, pieces[1:], strict=True))
-    names = ["m" if name in "bB" else name for name in said if name != "%"]
+    names = ["m" if name in "bB" else "Y" if name == "y" else name for name in said if name != "%"]
     if len(set(names)) != len(names):
         raise ValueError("a part of the date is said twice")
     if "Y" not in names or ("d" in names and "m" not in names):
@@ -89,10 +96,26 @@ def date_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(built)
 
 
-def _calendar(match: re.Match[str]) -> tuple[int, int, int, str] | None:
+def full_year(digits: str, pivot: int) -> int:
+    """The year that two digits mean: the one of the hundred years from ``pivot`` on that ends in them."""
+    return pivot + (int(digits) - pivot) % 100
+
+
+def two_digits(year: str, pivot: int | None) -> str:
+    """The last two digits of a year of four.
+
+    Raises:
+        ValueError: the year is not one of the hundred from ``pivot`` on, so its digits would mean another.
+    """
+    if pivot is None or full_year(year[2:], pivot) != int(year):
+        raise ValueError(year)
+    return year[2:]
+
+
+def _calendar(match: re.Match[str], pivot: int | None) -> tuple[int, int, int, str] | None:
     """Year, month, day and ISO text with the precision matched; None if there is no such day."""
     parts = match.groupdict()
-    year = int(parts["Y"])
+    year = int(parts["Y"]) if "Y" in parts else full_year(parts["y"], pivot or 0)
     month = MONTHS.get(parts["m"].lower(), 0) if "m" in parts else 1
     try:
         day = date(year, month, int(parts.get("d", 1)))
@@ -102,12 +125,12 @@ def _calendar(match: re.Match[str]) -> tuple[int, int, int, str] | None:
     return day.year, day.month, day.day, text
 
 
-def date_step(patterns: Sequence[str]) -> Step:
+def date_step(patterns: Sequence[str], pivot: int | None = None) -> Step:
     """``date``: ISO text as precise as the pattern that matches; the first that matches a real day counts.
 
-    ``iso`` stands for ISO dates of any precision.
+    ``iso`` stands for ISO dates of any precision. ``pivot`` tells the century of years of two digits.
     """
-    compiled = [date_pattern(one) for given in patterns for one in (_ISO_DATE if given == ISO else (given,))]
+    compiled = [date_pattern(one, pivot) for given in patterns for one in (_ISO_DATE if given == ISO else (given,))]
     rule = f"date:{'|'.join(patterns)}"
     refused = Refused(
         "BAD_DATE",
@@ -119,7 +142,7 @@ def date_step(patterns: Sequence[str]) -> Step:
         bare = text.strip(WHITE)
         for one in compiled:
             match = one.fullmatch(bare)
-            found = _calendar(match) if match else None
+            found = _calendar(match, pivot) if match else None
             if found:
                 return found[3]
         return refused
@@ -166,10 +189,14 @@ def fiscal_month(year: str | None, month: str | None, starts: int) -> str | Refu
     return f"{calendar:04}-{number:02}"
 
 
-def datetime_step(patterns: Sequence[str], zone: str) -> Step:
-    """``datetime``: the moment in UTC as RFC 3339 with Z. A text without a zone needs ``zone``; a local hour that the
-    zone's clocks show twice or never is refused, as nobody can tell which moment it was."""
-    compiled = [date_pattern(one) for given in patterns for one in (_ISO_DATETIME if given == ISO else (given,))]
+def datetime_step(patterns: Sequence[str], zone: str, pivot: int | None = None, unclear: str = "") -> Step:
+    """``datetime``: the moment in UTC as RFC 3339 with Z. A text without a zone needs ``zone``.
+
+    A local hour that the zone's clocks show twice or never may be either of two moments, one by the offset before the
+    clocks are set and one by that after it (PEP 495): ``unclear`` says ``earlier`` or ``later``; without it the text
+    is refused, as nobody can tell which it was.
+    """
+    compiled = [date_pattern(one, pivot) for given in patterns for one in (_ISO_DATETIME if given == ISO else (given,))]
     local = ZoneInfo(zone) if zone else None
     rule = f"datetime:{'|'.join(patterns)}"
     unread = Refused(
@@ -179,14 +206,17 @@ def datetime_step(patterns: Sequence[str], zone: str) -> Step:
         "correct it at the source, or name its form in datetime:",
     )
     naive = Refused("BAD_DATETIME", rule, f"{VALUE} does not say its zone; say zone: in the mapping")
-    unclear = Refused(
-        "BAD_DATETIME", rule, f"the clocks of {zone} show {VALUE} twice or never; have the source send its zone"
+    undecided = Refused(
+        "BAD_DATETIME",
+        rule,
+        f"the clocks of {zone} show {VALUE} twice or never; "
+        "have the source send its zone, or say unclear: earlier or later",
     )
 
     def step(text: str) -> str | Refused | None:
         bare = text.strip(WHITE)
         match = next((found for one in compiled if (found := one.fullmatch(bare))), None)
-        day = _calendar(match) if match else None
+        day = _calendar(match, pivot) if match else None
         if match is None or day is None:
             return unread
         parts = match.groupdict(default="0")
@@ -205,11 +235,11 @@ def datetime_step(patterns: Sequence[str], zone: str) -> Step:
                 return moment_text(clock.replace(tzinfo=_offset(parts["z"])).astimezone(UTC))
             if local is None:
                 return naive
-            early, late = (clock.replace(tzinfo=local, fold=fold) for fold in (0, 1))
-            moment = early.astimezone(UTC)
-            if early.utcoffset() != late.utcoffset() or moment.astimezone(local).replace(tzinfo=UTC) != clock:
-                return unclear
-            return moment_text(moment)
+            # Of an hour shown once, both are the same moment.
+            first, last = sorted(clock.replace(tzinfo=local, fold=fold).astimezone(UTC) for fold in (0, 1))
+            if first != last and not unclear:
+                return undecided
+            return moment_text(last if unclear == "later" else first)
         except (ValueError, OverflowError):
             return unread
 

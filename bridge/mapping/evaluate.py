@@ -6,12 +6,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridge.mapping.columns import Coded, coded, combine, each_combination, first_present, running_count
+from bridge.mapping.columns import (
+    Coded,
+    coded,
+    combine,
+    concat_columns,
+    each_combination,
+    first_present,
+    running_count,
+)
 from bridge.mapping.dates import fiscal_month
 from bridge.mapping.made import Made, Mask, make_values, taken, with_default
 from bridge.mapping.model import LINES, Literal, Rule
 from bridge.mapping.plan import Plan
-from bridge.mapping.rules import Refused, concat_text, hash_texts
+from bridge.mapping.rules import Refused, hash_texts
 from bridge.mapping.several import several, several_name
 from bridge.mapping.views import View, holds
 from bridge.shape import Type
@@ -66,8 +74,7 @@ def _start(rule: Rule, view: View) -> tuple[Coded, list[tuple[int, Refused, str]
             return first_present([_part(part, view) for part in rule.inputs]), []
         case "concat":
             literal = [isinstance(part, Literal) for part in rule.inputs]
-            columns = [_part(part, view) for part in rule.inputs]
-            result = each_combination(columns, lambda *parts: concat_text(parts, literal), pa.string())
+            return coded(concat_columns([_part(part, view) for part in rule.inputs], literal)), []
         case "hash":
             columns = [view.text(name) for name in hashed_fields(rule, view)]
             if rule.occurrence:

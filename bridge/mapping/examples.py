@@ -13,10 +13,13 @@ from bridge.batch import RESERVED, ROW, Batch
 from bridge.errors import Misconfigured
 from bridge.mapping.apply import Mapped, forward
 from bridge.mapping.findings import FailedExample, Finding
+from bridge.mapping.golden import differences, read_record, record_of
 from bridge.mapping.model import Example, Mapping
 from bridge.mapping.samples import read_sample
 from bridge.shape import Field, Shape, Type
 
+_TOLD = 8
+"""Differences that one example tells at most."""
 _STEP = re.compile(r"[./]([0-9]+)[./]")
 _QUANTITY = re.compile(r"(\S+) (\S+)")
 
@@ -40,17 +43,39 @@ def run_examples(mapping: Mapping) -> list[tuple[Example, list[str]]]:
             failed[number] = f"{bad.where}: {bad.what}"
         except KeyError as unknown:
             failed[number] = str(unknown.args[0])
-    mapped = _mapped(mapping, batches)
+    withheld, mapped = _made(mapping, batches)
     return [
-        (example, [failed[number]] if number in failed else _wrong(mapping.target_shape, mapped[number], example))
+        (
+            example,
+            [failed[number]]
+            if number in failed
+            else _wrong(mapping, mapped[number], example, withheld.get(number, "")),
+        )
         for number, example in enumerate(mapping.spec.examples)
     ]
 
 
-def _mapped(mapping: Mapping, batches: dict[int, Batch]) -> dict[int, Mapped]:
-    """What becomes of each batch. All go at once, as records of one input, unless rows of an input belong together."""
+def made_of(mapping: Mapping, example: Example) -> Batch | None:
+    """What comes of an example's records; None if there is none or one has a problem.
+
+    Raises:
+        Misconfigured, KeyError: as given().
+    """
+    _, mapped = _forward(mapping, given(mapping, example))
+    return mapped.batch if len(mapped.batch) and not mapped.problems else None
+
+
+def _made(mapping: Mapping, batches: dict[int, Batch]) -> tuple[dict[int, str], dict[int, Mapped]]:
+    """By which rule each batch's first record is withheld, and what becomes of each batch.
+
+    All go at once, as records of one input, unless rows of an input belong together.
+    """
     if mapping.grouped or len(batches) < 2:
-        return {number: forward(mapping, batch) for number, batch in batches.items()}
+        alone = {number: _forward(mapping, batch) for number, batch in batches.items()}
+        return (
+            {number: next(iter(rules.values()), "") for number, (rules, _) in alone.items()},
+            {number: mapped for number, (_, mapped) in alone.items()},
+        )
     starts: dict[int, int] = {}
     parts: dict[str, list[pa.Table]] = {}
     total = 0
@@ -60,7 +85,7 @@ def _mapped(mapping: Mapping, batches: dict[int, Batch]) -> dict[int, Mapped]:
             parts.setdefault(name, []).append(table.set_column(0, ROW, pc.add(table.column(ROW), total)))
         total += len(batch)
     tables = {name: pa.concat_tables(some, promote_options="permissive") for name, some in parts.items()}
-    whole = forward(mapping, Batch(tables, "examples", ""))
+    rules, whole = _forward(mapping, Batch(tables, "examples", ""))
     found: dict[int, Mapped] = {}
     for number, start in starts.items():
         rows = range(start, start + len(batches[number]))
@@ -68,19 +93,51 @@ def _mapped(mapping: Mapping, batches: dict[int, Batch]) -> dict[int, Mapped]:
         outside = whole.out_of_scope.filter(pc.is_in(whole.out_of_scope.column(ROW), value_set=numbers))
         problems = [problem for problem in whole.problems if problem.row in rows]
         found[number] = Mapped(whole.batch.only(numbers), problems, outside, whole.rows, {})
-    return found
+    return {number: rules.get(start, "") for number, start in starts.items()}, found
 
 
-def _wrong(shape: Shape, mapped: Mapped, example: Example) -> list[str]:
+def _forward(mapping: Mapping, batch: Batch) -> tuple[dict[int, str], Mapped]:
+    """What the mapping makes of what the partner may see, and by which rule each other record is withheld."""
+    if mapping.release is None:
+        return {}, forward(mapping, batch)
+    from bridge.release import release  # loads a library that a mapping alone does not need
+
+    released = release(mapping.release, mapping.source_shape, batch)
+    rules = dict(zip(*(released.withheld.column(name).to_pylist() for name in (ROW, "rule")), strict=True))
+    return rules, forward(mapping, released.batch)
+
+
+def _wrong(mapping: Mapping, mapped: Mapped, example: Example, withheld: str) -> list[str]:
     """What an example says otherwise."""
+    shape = mapping.target_shape
     wrong: list[str] = []
+    if withheld or example.withheld:
+        said = f"withheld by {withheld}" if withheld else "not withheld"
+        return [] if withheld == example.withheld else [said]
     if example.out_of_scope and example.out_of_scope not in mapped.out_of_scope.column("rule").to_pylist():
         wrong.append(f"{example.out_of_scope} leaves no row out of scope")
     if example.held:
         wrong += _held(mapped, *example.held)
     elif not example.out_of_scope:
         wrong += [f"held: {problem.code} at {problem.field}: {problem.reason}" for problem in mapped.problems]
-    return wrong or _then(shape, mapped, example)
+    return wrong or [*_then(shape, mapped, example), *_whole(mapping, mapped, example)]
+
+
+def _whole(mapping: Mapping, mapped: Mapped, example: Example) -> list[str]:
+    """Where the first record is not the one in the example's file."""
+    if not example.whole:
+        return []
+    path = mapping.content.seek(f"mappings/{mapping.system}/samples/{example.whole}")
+    if path is None:
+        return [f"there is no samples/{example.whole}: bridge check --fix writes it as the record is now"]
+    if not len(mapped.batch):
+        return ["there is no record"]
+    try:
+        expected = read_record(path)
+    except ValueError as bad:
+        return [f"samples/{example.whole} cannot be read: {bad}"]
+    first = mapped.batch.root.column(ROW)[0].as_py()
+    return list(differences(expected, record_of(mapped.batch, first)))[:_TOLD]
 
 
 def given(mapping: Mapping, example: Example, samples: dict[str, Batch] | None = None) -> Batch:
@@ -94,11 +151,12 @@ def given(mapping: Mapping, example: Example, samples: dict[str, Batch] | None =
     if example.given not in known:
         path = mapping.content.path(f"mappings/{mapping.system}/samples/{example.given}")
         delimiter = mapping.collect_option("delimiter") or ","
-        known[example.given] = read_sample(path, mapping.source_shape, mapping.source.get("record"), delimiter)
+        read = read_sample(path, mapping.source_shape, mapping.source.get("record"), delimiter)
+        known[example.given] = replace(read, tables={name: _texts(table) for name, table in read.tables.items()})
     batch = known[example.given]
     if not len(batch):
         raise Misconfigured("BAD_SAMPLE", example.given, "it has no record", "Add one, or correct record:")
-    tables = {name: _texts(table) for name, table in batch.tables.items()}
+    tables = dict(batch.tables)
     for name, value in example.set.items():
         field, place = find_field(mapping.source_shape, name)
         tables[field.list] = _set(tables[field.list], field, place, value)
@@ -108,7 +166,7 @@ def given(mapping: Mapping, example: Example, samples: dict[str, Batch] | None =
 def _texts(table: pa.Table) -> pa.Table:
     """The table with its integers and booleans as text, so that changed and unchanged samples can be put together."""
     for place, column in enumerate(table.schema):
-        if column.name not in RESERVED and not pa.types.is_list(column.type):
+        if column.name not in RESERVED and not pa.types.is_list(column.type) and column.type != pa.string():
             table = table.set_column(place, column.name, table.column(column.name).cast(pa.string()))
     return table
 

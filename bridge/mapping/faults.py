@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong in the file itself, met while reading it."""
+    """Something wrong in the file itself, met while reading it.
+
+    Args:
+        wrong: the word that stands there, if another is surely meant; "" otherwise.
+        meant: that other word.
+    """
 
     code: str
     line: int
     field: str
     what: str
     fix: str
+    wrong: str = ""
+    meant: str = ""

@@ -35,6 +35,8 @@ class Finding:
     about: ClassVar[str] = ""
     """What kind of fault it is, in one sentence for the reference page."""
     severity: ClassVar[Severity] = Severity.ERROR
+    mended: ClassVar[str] = ""
+    """What bridge check --fix does about it; "" if only a person can tell."""
     file: str
     line: int
     field: str
@@ -61,6 +63,7 @@ class UnknownSource(Finding):
 
     code = "M001"
     about = "A name means no source field where it stands."
+    mended = "writes the name that is meant, where one is near enough"
 
 
 class UnknownTarget(Finding):
@@ -68,6 +71,7 @@ class UnknownTarget(Finding):
 
     code = "M002"
     about = "A rule or block fills no field of the target."
+    mended = "writes the name that is meant, where one is near enough"
 
 
 class StaleReason(Finding):
@@ -75,6 +79,7 @@ class StaleReason(Finding):
 
     code = "M003"
     about = "A line of ignore or absent means no field: the schema has changed, or the name is wrong."
+    mended = "takes the line out"
 
 
 class Contradiction(Finding):
@@ -82,6 +87,7 @@ class Contradiction(Finding):
 
     code = "M004"
     about = "A field is ignored or absent and yet mapped."
+    mended = "takes the reason out, if its line names this one field"
 
 
 class Unfilled(Finding):
@@ -96,6 +102,7 @@ class Assigned(Finding):
 
     code = "M006"
     about = "A rule fills a field that the exchange fills."
+    mended = "takes the rule out"
 
 
 class TypeClash(Finding):
@@ -106,7 +113,7 @@ class TypeClash(Finding):
 
 
 class MayBeMissing(Finding):
-    """{field}: required, but {given} may be missing. Say default:, or such records will be held."""
+    """{field}: required, but {given} may be missing. Say default:, or hold: and why such records are held."""
 
     code = "M011"
     about = "A required field may find no value in a sound source record, which is then held."
@@ -132,6 +139,21 @@ class BadOption(Finding):
 
     code = "M014"
     about = "The words of a rule contradict one another, or one does nothing where it stands."
+
+
+class TooLong(Finding):
+    """{field}: {given} may have {long} characters, {field} keeps {short}. Say hold: and why longer ones are held."""
+
+    code = "M015"
+    about = "The source's schema allows longer texts than the target's, and records with such a text are held."
+    severity = Severity.WARNING
+
+
+class ExampleClash(Finding):
+    """{field}: the schema's example of {given}, {example}, does not fit: {why}. Say how it becomes one that does."""
+
+    code = "M016"
+    about = "What the source's schema gives as an example of a field is refused by the target's length or pattern."
 
 
 class NoRow(Finding):
@@ -167,6 +189,48 @@ class NoEventDate(Finding):
 
     code = "M024"
     about = "A code list has rows that hold for a time only, and the mapping gives no date of the event."
+
+
+class PeriodsGap(Finding):
+    """{field}: no version holds from {first} to {last}. Extend this one, or begin {other} earlier."""
+
+    code = "M030"
+    about = "Between two versions of a mapping are days on which none holds: what was produced then could not be read."
+
+
+class PeriodsOverlap(Finding):
+    """{field}: {other} holds from {first} on too. End one the day before the other begins."""
+
+    code = "M031"
+    about = "Two versions of a mapping hold on the same day."
+
+
+class Irreversible(Finding):
+    """{field}: cannot be turned back: {why}. Say one_way: and what is lost, or change the rule."""
+
+    code = "M050"
+    about = "A rule or block loses something on the way, and does not say what and why."
+
+
+class NeedlessOneWay(Finding):
+    """{field}: one_way is said, yet nothing is lost on the way. Delete one_way:."""
+
+    code = "M051"
+    about = "A rule or block says that it cannot be turned back, and it can."
+
+
+class BadFunction(Finding):
+    """{field}: {what}. {fix}."""
+
+    code = "M052"
+    about = "A Python function that a rule uses is missing, is not what it must be, or fails one of its examples."
+
+
+class UnitClash(Finding):
+    """{field}: {what}. {fix}."""
+
+    code = "M053"
+    about = "A quantity would be converted into a unit of another dimension, by a wrong factor, or away from its unit."
 
 
 class NoGround(Finding):
@@ -223,6 +287,22 @@ class FailedExample(Finding):
 
     code = "M060"
     about = "An example does not come out as it says."
+    mended = "writes the whole record that is expected, where its file is missing and nothing else is wrong"
+
+
+class Unconfirmed(Finding):
+    """{field}: suggested and confirmed by nobody: {what}. Look at it; then bridge confirm {system}."""
+
+    code = "M070"
+    about = "A rule, reason or class was suggested by a command and no person has confirmed it."
+
+
+class Unreviewed(Finding):
+    """{field}: {what}. Have someone other than its author look at it and run bridge review {system} --as NAME."""
+
+    code = "M080"
+    about = "The register of approvals does not have a file of the mapping as it stands; in production it does not run."
+    severity = Severity.WARNING
 
 
 class NotYaml(Finding):
@@ -251,6 +331,7 @@ class BadStructure(Finding):
 
     code = "M103"
     about = "The file has not the structure of a mapping."
+    mended = "writes the word that is meant, where one is near enough"
 
 
 class NoSchema(Finding):

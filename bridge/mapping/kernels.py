@@ -62,7 +62,7 @@ def _kept(plan: Plan, texts: pa.StringArray, pattern: str) -> Mask:
 def _pattern(plan: Plan) -> str | None:
     """What a text must be like that no step of the rule and no check of the field changes or refuses."""
     rule, field = plan.rule, plan.field
-    others = (rule.text, rule.date, rule.lookup, field.codes, field.max_length)
+    others = (rule.text, rule.date, rule.use, rule.lookup, field.codes, field.max_length)
     if any(others) or (rule.codes and not rule.unit) or rule.split is not None or rule.join is not None:
         return None
     if rule.datetime == (ISO,) and rule.number is None and field.type in (Type.DATETIME, Type.TEXT):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bridge.content import Content, Direction
 from bridge.mapping.faults import Fault
+from bridge.mapping.suggested import Suggestion
 from bridge.shape import Field, Sensitivity, Shape
 
 PRESENT: Final = "present"
@@ -67,7 +68,7 @@ class Fiscal:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How one target field is made: inputs, then steps in this order, each only where it is said:
-    blank, text, split, number with unit, date, datetime, codes, lookup, take or join, default.
+    blank, text, split, number with unit, date, datetime or use, codes, lookup, take or join, default.
 
     Args:
         target: name of the target field below its list.
@@ -75,6 +76,9 @@ class Rule:
         combine: ``from``, ``first_of``, ``concat``, ``const``, ``hash``, ``index`` or ``fiscal``.
         date: strptime patterns, or ``iso``, ``start``, ``precision`` alone; empty for none.
         blank: texts that mean there is no value, without outer white space.
+        pivot: the first of the hundred years that a year of two digits may mean; None if there are none such.
+        unclear: ``earlier`` or ``later`` for a local hour that clocks show twice or never; "" to hold the record.
+        use: a function of ``rules/``, as module.name; "" for none.
         take: of several values, ``first``, ``last`` or ``only``; "" if the field gives one value anyhow.
     """
 
@@ -89,8 +93,11 @@ class Rule:
     date: tuple[str, ...] = ()
     datetime: tuple[str, ...] = ()
     zone: str = ""
+    pivot: int | None = None
+    unclear: str = ""
     fiscal: Fiscal | None = None
     codes: str = ""
+    use: str = ""
     lookup: str = ""
     blank: tuple[str, ...] = ()
     take: str = ""
@@ -99,6 +106,7 @@ class Rule:
     occurrence: bool = False
     when: tuple[Condition, ...] = ()
     default: str | None = None
+    hold: str = ""
     one_way: str = ""
 
     @property
@@ -123,6 +131,7 @@ class Block:
 
     Args:
         each: path of the source list, HERE or LINES.
+        one_way: why entries that ``when`` leaves out do not come back; "" if it is not said.
     """
 
     list: str
@@ -130,6 +139,7 @@ class Block:
     each: str
     when: tuple[Condition, ...]
     rules: tuple[Rule, ...]
+    one_way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,8 @@ class Example:
         then: expected canonical text by target path; "" for absent.
         held: code of the expected problem and the path of its field; empty if none is expected.
         out_of_scope: the scope rule expected to leave the record out; "" if none is.
+        withheld: the rule of release expected to keep the record from the partner; "" if none is.
+        whole: file beside the samples with all that is expected of the record; "" for none.
     """
 
     name: str
@@ -169,6 +181,20 @@ class Example:
     then: abc.Mapping[str, str] = field(default_factory=dict)
     held: tuple[str, ...] = ()
     out_of_scope: str = ""
+    withheld: str = ""
+    whole: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days on which a version of a mapping holds, both included, as ISO dates; "" for no bound."""
+
+    first: str = ""
+    last: str = ""
+    line: int = 1
+
+    def __contains__(self, day: str) -> bool:
+        return self.first <= day and (not self.last or day <= self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +262,10 @@ class Mapping:
         plans: how each rule runs; filled by the first forward().
         promised: source fields that are always there, since the exchange fills them.
         faults: what is wrong with the file as a file; check() turns them into findings.
+        effective: when the supplier must have produced an input for this version to be the one it is read with.
+        drift: what happens when an input has other fields than its schema, by ``new``, ``missing`` and ``retyped``.
+        parts: sha256, hex, of every file that decides what is made: this one, its code lists, its schemas.
+        suggestions: what a command has proposed and no person confirmed.
     """
 
     content: Content
@@ -259,6 +289,10 @@ class Mapping:
     release: Release | None
     spec: Spec
     faults: tuple[Fault, ...] = ()
+    effective: Period = Period()
+    drift: abc.Mapping[str, str] = field(default_factory=dict)
+    parts: abc.Mapping[str, str] = field(default_factory=dict)
+    suggestions: tuple[Suggestion, ...] = ()
     plans: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -268,7 +302,7 @@ class Mapping:
 
     def target_field(self, list_: str, name: str) -> Field | None:
         """The target field that a rule of this list fills; None if there is none."""
-        return next((field for field in self.target_shape.table(list_) if field.name == name), None)
+        return self.target_shape.at(list_, name)
 
     def collect_option(self, name: str) -> str:
         """A text of the ``collect`` section; "" if it is not said."""

@@ -36,7 +36,7 @@ def find_name(shape: Shape, spec: Spec, each: str, name: str) -> Name | None:
     inside = each not in ("", HERE)
     if inside and not name.startswith(OUTER):
         table = over(each)
-        found = next((field for field in shape.table(table) if field.name == name), None)
+        found = shape.at(table, name)
         return None if found is None else Name(found, table, False, found.type is Type.LIST)
     # `^` is also understood where the record is already the place, so that a rule can be moved without a change.
     bare = name.removeprefix(OUTER)

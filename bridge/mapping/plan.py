@@ -10,6 +10,7 @@ from bridge.content import Content
 from bridge.mapping.codes import CodeList, code_step, lookup_step, read_codes, read_lookup
 from bridge.mapping.conform import conform
 from bridge.mapping.dates import PRECISION, START, date_precision, date_start, date_step, datetime_step
+from bridge.mapping.functions import Function, read_function
 from bridge.mapping.model import Mapping, Rule
 from bridge.mapping.names import find_name
 from bridge.mapping.rules import VALUE, Refused, Step, number_step, scale_number, split_text, text_step
@@ -29,6 +30,7 @@ class Plan:
         dated: whether ``make`` looks at the event's day.
         plain: whether ``make`` changes nothing and only length and NUL can be refused.
         none_possible: whether a code may have no counterpart.
+        function: the Python function that the rule uses; None if it uses none.
         open: whether refused texts may be shown, as no field they come from is personal.
     """
 
@@ -42,6 +44,7 @@ class Plan:
     plain: bool
     none_possible: bool
     open: bool
+    function: Function | None = None
 
 
 def mapping_plans(mapping: Mapping) -> dict[int, Plan]:
@@ -70,7 +73,10 @@ def shown(mapping: Mapping, each: str, rule: Rule) -> bool:
 
 def plan(rule: Rule, field: Field, content: Content, open_: bool) -> Plan:
     """The functions of one rule; the checker has found nothing wrong with it."""
+    function = read_function(content, rule.use) if rule.use else None
     steps = _first_steps(rule)
+    if function is not None:
+        steps.append(function.step)
     codes = read_codes(content, rule.codes) if rule.codes else None
     coded = code_step(codes) if codes is not None and not rule.unit else None
     table = read_lookup(content, rule.lookup) if rule.lookup else None
@@ -102,6 +108,7 @@ def plan(rule: Rule, field: Field, content: Content, open_: bool) -> Plan:
         and codes is not None
         and any(row.target is None for rows in codes.rows.values() for row in rows),
         open=open_,
+        function=function,
     )
 
 
@@ -126,9 +133,9 @@ def _first_steps(rule: Rule) -> list[Step]:
     elif rule.date == (PRECISION,):
         steps.append(date_precision)
     elif rule.date:
-        steps.append(date_step(rule.date))
+        steps.append(date_step(rule.date, rule.pivot))
     if rule.datetime:
-        steps.append(datetime_step(rule.datetime, rule.zone))
+        steps.append(datetime_step(rule.datetime, rule.zone, rule.pivot, rule.unclear))
     return steps
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, cast
 
 from bridge.content import SHARE, Content, Direction
 from bridge.errors import Misconfigured
 from bridge.mapping.codes import code_path
 from bridge.mapping.faults import Fault
+from bridge.mapping.functions import function_path
 from bridge.mapping.model import (
     Block,
     Condition,
@@ -19,6 +21,7 @@ from bridge.mapping.model import (
     Literal,
     Mapping,
     Number,
+    Period,
     Release,
     Rule,
     Said,
@@ -26,6 +29,7 @@ from bridge.mapping.model import (
     Withhold,
 )
 from bridge.mapping.structure import structure_faults
+from bridge.mapping.suggested import SUGGESTED, schema_suggestions, suggestions
 from bridge.mapping.yaml import Block as Names
 from bridge.mapping.yaml import Series, Text, Value, plain, read_yaml
 from bridge.shape import Sensitivity, Shape
@@ -34,16 +38,19 @@ from bridge.shapes import assigned_fields, read_shape
 EMPTY = Spec((), (), {}, {}, (), None, "", ())
 
 
-def load(content: Content, system: str, direction: Direction) -> Mapping:
+def load(content: Content, system: str, direction: Direction, file: Path | None = None) -> Mapping:
     """One system's mapping with both its shapes.
 
     What is wrong inside the file stands in ``faults``, and check() says it; as long as the file's structure is wrong,
     its rules are empty.
 
+    Args:
+        file: one of several versions; ``<direction>.yaml`` if none is named.
+
     Raises:
         Misconfigured: there is no such file.
     """
-    file = content.mapping(system, direction)
+    file = file or content.mapping(system, direction)
     names, faults = read_yaml(file)
     if not faults:
         faults = structure_faults(content, names)
@@ -63,6 +70,7 @@ def load(content: Content, system: str, direction: Direction) -> Mapping:
             )
     spec = read_spec(names) if sound else EMPTY
     shapes = (source_shape, target_shape)
+    parts = _parts(content, f"mappings/{system}/{file.name}", file, spec, (source, target))
     return Mapping(
         content=content,
         system=system,
@@ -72,7 +80,7 @@ def load(content: Content, system: str, direction: Direction) -> Mapping:
         version=str(names.get("version", "")),
         owner=str(names.get("owner", "")),
         status=str(names.get("status", "")),
-        fingerprint=_fingerprint(content, file.read_bytes(), spec, (source, target), shapes),
+        fingerprint=_fingerprint(parts, shapes),
         source_shape=source_shape,
         target_shape=target_shape,
         record=record,
@@ -85,24 +93,41 @@ def load(content: Content, system: str, direction: Direction) -> Mapping:
         release=_release(names["release"]) if sound and "release" in names else None,
         spec=spec,
         faults=tuple(faults),
+        effective=read_period(names),
+        drift=_texts(names.get("drift")) if sound else {},
+        parts=parts,
+        suggestions=tuple(suggestions(names)) + tuple(schema_suggestions(content, source, target)),
     )
 
 
-def _fingerprint(
-    content: Content, file: bytes, spec: Spec, sides: Iterable[dict[str, str]], shapes: Iterable[Shape]
-) -> str:
-    total = hashlib.sha256(hashlib.sha256(file).digest())
-    for name in sorted(
-        {list_ for _, _, rule in spec.rules_of() for list_ in (rule.codes, rule.lookup.partition(".")[0]) if list_}
-    ):
-        path = content.seek(code_path(name))
-        total.update(f"{name}\0".encode() + (hashlib.sha256(path.read_bytes()).digest() if path else b""))
-    for side in sides:
-        path = content.seek(f"schemas/{side['schema']}") if "schema" in side else None
-        total.update(hashlib.sha256(path.read_bytes()).digest() if path else b"")
+def read_period(names: Names) -> Period:
+    """When a version holds: always, unless the file says otherwise."""
+    said = _texts(names.get("effective"))
+    return Period(said.get("from", ""), said.get("to", ""), names.lines.get("effective", 1))
+
+
+def _parts(content: Content, name: str, file: Path, spec: Spec, sides: Iterable[dict[str, str]]) -> dict[str, str]:
+    """sha256, hex, of every file that decides what is made; "" for one that is not there."""
+    named = [
+        code_path(list_)
+        for _, _, rule in spec.rules_of()
+        for list_ in (rule.codes, rule.lookup.partition(".")[0])
+        if list_
+    ]
+    named += [function_path(rule.use) for _, _, rule in spec.rules_of() if rule.use]
+    named += [f"schemas/{side['schema']}" for side in sides if "schema" in side]
+    found = {name: file.read_bytes()}
+    for one in sorted(set(named)):
+        path = content.seek(one)
+        found[one] = path.read_bytes() if path else b""
+    return {one: hashlib.sha256(data).hexdigest() if data else "" for one, data in found.items()}
+
+
+def _fingerprint(parts: dict[str, str], shapes: Iterable[Shape]) -> str:
+    total = hashlib.sha256("".join(f"{one}\0{digest}\n" for one, digest in parts.items()).encode())
     for shape in shapes:
         # A schema may take fields from files beside it, so what was read counts, not only the file named.
-        total.update(repr((shape.fields, sorted(shape.lists.items()))).encode())
+        total.update(shape.digest)
     return total.hexdigest()
 
 
@@ -138,7 +163,8 @@ def read_spec(names: Names) -> Spec:
 def _block(target: str, line: int, said: Names) -> Block:
     inner = cast(Names, said["map"])
     rules = tuple(_rule(str(name), inner.lines[name], cast(Names, rule)) for name, rule in inner.items())
-    return Block(target, line, str(said["each"]), _conditions(said.get("when")), rules)
+    one_way = str(said.get("one_way", ""))
+    return Block(target, line, str(said["each"]), _conditions(said.get("when")), rules, one_way)
 
 
 def _rule(target: str, line: int, said: Names) -> Rule:
@@ -162,8 +188,11 @@ def _rule(target: str, line: int, said: Names) -> Rule:
         date=() if fiscal else _series(date),
         datetime=_series(said.get("datetime")),
         zone=str(said.get("zone", "")),
+        pivot=int(str(said["pivot"])) if "pivot" in said else None,
+        unclear=str(said.get("unclear", "")),
         fiscal=fiscal,
         codes=str(said.get("codes", "")),
+        use=str(said.get("use", "")),
         lookup=str(said.get("lookup", "")),
         blank=_series(said.get("blank")),
         take=str(said.get("take", "")),
@@ -172,6 +201,7 @@ def _rule(target: str, line: int, said: Names) -> Rule:
         occurrence=isinstance(hashed, Names) and "occurrence" in hashed,
         when=_conditions(said.get("when")),
         default=_text(said, "default"),
+        hold=str(said.get("hold", "")),
         one_way=str(said.get("one_way", "")),
     )
 
@@ -239,7 +269,15 @@ def _example(said: Names) -> Example:
         code, _, field = str(said["held"]).partition(" at ")
         held = (code, field)
     return Example(
-        str(said["name"]), said.line, like, changes, _texts(said.get("then")), held, str(said.get("out_of_scope", ""))
+        name=str(said["name"]),
+        line=said.line,
+        given=like,
+        set=changes,
+        then=_texts(said.get("then")),
+        held=held,
+        out_of_scope=str(said.get("out_of_scope", "")),
+        withheld=str(said.get("withheld", "")),
+        whole=str(said.get("whole", "")),
     )
 
 
@@ -269,7 +307,9 @@ def _text(said: Names, name: str) -> str | None:
 
 
 def _texts(said: Value | None) -> dict[str, str]:
-    return {str(name): str(value) for name, value in said.items()} if isinstance(said, Names) else {}
+    if not isinstance(said, Names):
+        return {}
+    return {str(name): str(value) for name, value in said.items() if name != SUGGESTED}
 
 
 def _series(said: Value | None) -> tuple[str, ...]:
@@ -279,7 +319,9 @@ def _series(said: Value | None) -> tuple[str, ...]:
 
 
 def _options(said: Value | None) -> dict[str, Any] | None:
-    return cast(dict[str, Any], plain(said)) if isinstance(said, Names) else None
+    if not isinstance(said, Names):
+        return None
+    return {name: value for name, value in cast(dict[str, Any], plain(said)).items() if name != SUGGESTED}
 
 
 __all__ = ["Text", "load", "read_spec"]

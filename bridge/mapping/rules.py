@@ -31,6 +31,8 @@ PROBLEMS: Final = {
     "TOO_PRECISE": "The number has more digits after the point than the target can keep.",
     "PATTERN": "The text does not have the form that the target's schema demands.",
     "SEVERAL": "The source gives several values where the target takes one.",
+    "BAD_VALUE": "A Python function of the mapping does not take this text.",
+    "FUNCTION_FAILED": "A Python function of the mapping broke off with an error of its own.",
     "HEADER_CONFLICT": "Rows of one record differ in a field that the record can have once.",
 }
 """Every code that a problem found by a mapping may carry, and what it means."""

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridge.mapping.columns import Coded, Places, coded, each_combination, each_distinct
+from bridge.mapping.columns import Coded, Places, coded, concat_columns, each_distinct
 from bridge.mapping.made import Made, Mask, make_values
 from bridge.mapping.model import Condition, Literal, Rule
 from bridge.mapping.names import Name
 from bridge.mapping.plan import Plan
-from bridge.mapping.rules import Refused, concat_text, split_text
+from bridge.mapping.rules import Refused, split_text
 from bridge.mapping.views import Many, View, holds
 from bridge.shape import Type
 
@@ -97,8 +97,7 @@ def _values(rule: Rule, view: View) -> Many:
         else:
             columns.append(view.text(part).take(many.owner))
     literal = [isinstance(part, Literal) for part in rule.inputs]
-    made = each_combination(columns, lambda *parts: concat_text(parts, literal), pa.string())
-    return Many(many.owner, coded(made.values), many.entries)
+    return Many(many.owner, coded(concat_columns(columns, literal)), many.entries)
 
 
 def _cut(many: Many, separator: str | None) -> Many:

@@ -37,6 +37,7 @@ def _fault(names: Block, error: Any, meta: Any) -> Fault:
     line, said = _walk(names, error.instance_path)
     at = ".".join(str(part) for part in error.instance_path)
     what, fix = f"{_shown(said)} is not understood", _FORM
+    wrong = meant = ""
     match error.kind.name:
         case "additionalProperties":
             word = str(error.kind.unexpected[0])
@@ -44,6 +45,7 @@ def _fault(names: Block, error: Any, meta: Any) -> Fault:
             near = get_close_matches(word, known, 1)
             line = said.lines.get(word, line) if isinstance(said, Block) else line
             what = f"{word} is no word here"
+            wrong, meant = (word, near[0]) if near else ("", "")
             fix = f"Did you mean {near[0]}?" if near else f"Use {', '.join(known)}"
         case "required":
             what, fix = f"{error.kind.property} is not said", f"Add {error.kind.property}:"
@@ -56,7 +58,7 @@ def _fault(names: Block, error: Any, meta: Any) -> Fault:
             what = f"{_kind(said)} stands where something else is meant"
         case "pattern":
             fix = f"Its form is {error.kind.pattern}"
-    return Fault("M103", line, at, what, fix)
+    return Fault("M103", line, at, what, fix, wrong, meant)
 
 
 def _node(meta: Any, path: Sequence[str | int]) -> Any:

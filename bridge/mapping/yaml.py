@@ -83,6 +83,9 @@ def _value(node: yaml.Node, path: str, faults: list[Fault], seen: set[int], name
     if isinstance(node, yaml.ScalarNode):
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(":merge"):
             faults.append(Fault("M102", line, path, f"the tag or merge key {node.value} is used", "Write plain values"))
+        elif node.tag.endswith(":null") and node.value:
+            what = f"{node.value} would be a text here, and other readers of YAML take it for nothing"
+            faults.append(Fault("M102", line, path, what, "Put it in quotes, or leave the name out"))
         return Text(node.value, line)
     if isinstance(node, yaml.SequenceNode):
         series = Series(line)
@@ -119,7 +122,15 @@ def _pairs(node: yaml.Node, path: str, faults: list[Fault]) -> Iterator[tuple[ya
                 Fault("M102", key.start_mark.line + 1, path, "a merge key (<<) is used", "Write the values out")
             )
         else:
+            if getattr(node, "flow_style", False) and _empty(value) and " " in key.value and not key.style:
+                what = f"a comma ends the text before {key.value}"
+                faults.append(Fault("M102", key.start_mark.line + 1, path, what, "Put the whole text in quotes"))
+                continue
             yield key, value
+
+
+def _empty(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.start_mark.index == node.end_mark.index
 
 
 def plain(value: Value) -> str | dict[str, object] | list[object]:

@@ -38,7 +38,9 @@ def test_samples_fill_the_columns_of_their_groups_template_only() -> None:
     groups = {name: set(column.get("x-groups", ())) for name, column in SCHEMA["properties"].items()}
     assert GROUPS is not None
     assert set().union(*groups.values()) < set(GROUPS.rows)
-    for path in sorted(SAMPLES.glob("*.csv")):
+    # These fill every column, whatever its group, so that each rule has a value of its own to show.
+    whole = {"every-field.csv", "sparse.csv", "bare.csv"}
+    for path in sorted(set(SAMPLES.glob("*.csv")) - {SAMPLES / name for name in whole}):
         for row in rows(path):
             assert list(row) == list(SCHEMA["properties"])
             for name, text in row.items():

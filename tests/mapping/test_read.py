@@ -24,7 +24,7 @@ def yaml(tmp_path: Path, text: str) -> tuple[Block, list[str]]:
 
 
 def test_every_value_is_a_text(tmp_path: Path) -> None:
-    block, faults = yaml(tmp_path, "a: NO\nb: 0123\non: 12:30:00\nc: 1.0\nd: 2026-01-01\ne: ~\nf: [yes, 0x1F]\n")
+    block, faults = yaml(tmp_path, 'a: NO\nb: 0123\non: 12:30:00\nc: 1.0\nd: 2026-01-01\ne: "~"\nf: [yes, 0x1F]\n')
     assert faults == []
     assert plain(block) == {
         "a": "NO",
