@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class Checkpoint:
             Ed25519PublicKey.from_public_bytes(self.signer).verify(
                 self.signature, text(self.number, self.head, self.signer)
             )
-        except InvalidSignature:
+        except (InvalidSignature, ValueError):  # a key of another length
             return False
         return True
 
@@ -134,20 +135,15 @@ def trusted(path: Path) -> bytes:
 def _make(path: Path) -> None:
     """Write a new key under a name of this process, then give it its place unless another was first."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:  # mode 600
         file.write(pem)
         file.flush()
         os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def _key_hash(signer: bytes) -> bytes:

@@ -106,6 +106,13 @@ def main():
                 raise SystemExit("WRONG: a checkpoint is not signed with its key")
             if end >= number and chain.get(end) != head:
                 raise SystemExit("WRONG: seal %d does not lead to checkpoint %d" % (number, end))
+    if not proof["entries"]:
+        raise SystemExit("WRONG: the proof says nothing")
+    if options.checkpoint and ends[-1][0] < max(heads):
+        raise SystemExit(
+            "WRONG: your checkpoint %d is older than seal %d; ask for a newer one, or for a proof as of yours"
+            % (ends[-1][0], max(heads))
+        )
     for entry in proof["entries"]:
         size, root = heads[entry["seal"]][entry["part"]]
         path = [bytes.fromhex(one) for one in entry["path"]]

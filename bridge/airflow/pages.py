@@ -129,11 +129,14 @@ def run(dag_id: str, run_id: str) -> HTMLResponse:
         attempts = questions.attempts(connection, key)
         last = attempts[0] if attempts else None
         inputs = questions.inputs(connection, last.id) if last else []
-    problems = []
+    problems, checkpoint = [], None
     if last:
         with _exchange() as exchange:
             problems = exchange.held(run=last.id, state=None, limit=50)
-    return _page("run.html", key=key, attempts=attempts, last=last, inputs=inputs, problems=problems)
+            checkpoint = exchange.checkpoint(last.id)
+    return _page(
+        "run.html", key=key, attempts=attempts, last=last, inputs=inputs, problems=problems, checkpoint=checkpoint
+    )
 
 
 def _refused(request: Request, error: Exception) -> HTMLResponse:  # noqa: ARG001 -- FastAPI's signature

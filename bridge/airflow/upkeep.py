@@ -187,16 +187,16 @@ def late_deliveries_of(exchange: Any, now: datetime, open_hours: int, suspended_
 
 def other_than_the_books(partners: list[str]) -> list[str]:
     """Partners that can be asked and hold other than the books say; how many records, of what kind."""
-    from bridge.errors import Misconfigured
+    from bridge.errors import BridgeError
     from bridge.flow.reconciling import reconcile
 
     found = []
     for partner in partners:
         try:
             one = reconcile(partner)
-        except Misconfigured as error:
-            if error.code != "CANNOT_TELL":
-                raise
+        except BridgeError as error:  # one partner's trouble hides no other's
+            if error.code not in ("CANNOT_TELL", "SHARE_UNDER_WAY"):
+                found.append(f"{partner}: {error}")
             continue
         if one.behind:
             found.append(f"{partner}: the exchange is behind it, as after a restore; bridge reconcile {partner}")

@@ -51,8 +51,10 @@ FROM (SELECT {order}, sha256('\\x00'::bytea || convert_to({entry}, 'UTF8')) AS l
       FROM {table} WHERE run_id = :run) leaves
 """
 _NAMED: Final = "SELECT {order} FROM {table} WHERE run_id = :run ORDER BY {order} OFFSET :place LIMIT 1"
+# A manifest goes out with proofs, and an input's name may name a person: an erasure's says who asked for it.
 _INPUTS: Final = """
-SELECT name, sha256, size, counted, rows_read FROM exchange.input WHERE run_id = :run ORDER BY name
+SELECT encode(sha256(convert_to(name, 'UTF8')), 'hex'), sha256, size, counted, rows_read FROM exchange.input
+WHERE run_id = :run ORDER BY name
 """
 _SEAL: Final = """
 INSERT INTO exchange.seal (number, run_id, previous, manifest, head, signer, signature)
@@ -129,10 +131,10 @@ def seal_of(connection: sa.Connection, run_id: int) -> Seal | None:
 
 
 def checkpoint(connection: sa.Connection, run_id: int | None = None) -> Checkpoint | None:
-    """The signed head of a run, or the newest; None if there is none or it was not signed."""
+    """The signed head of a run, or the newest; None if nothing is sealed."""
     asked = sa.text(
-        "SELECT number, head, signer, signature FROM exchange.seal WHERE signature IS NOT NULL"
-        " AND (CAST(:run AS bigint) IS NULL OR run_id = :run) ORDER BY number DESC LIMIT 1"
+        "SELECT number, head, signer, signature FROM exchange.seal"
+        " WHERE CAST(:run AS bigint) IS NULL OR run_id = :run ORDER BY number DESC LIMIT 1"
     )
     found = connection.execute(asked, {"run": run_id}).one_or_none()
     return None if found is None else Checkpoint(*found)
@@ -146,15 +148,14 @@ def verify(connection: sa.Connection, kept: Checkpoint | None, signer: bytes | N
         signer: the public key that all seals must be signed with; None trusts the keys in the chain.
         contents: also hash every document anew.
     """
-    previous, expected, was_signed = ORIGIN, 1, False
+    previous, expected = ORIGIN, 1
     for row in connection.execute(sa.text("SELECT * FROM exchange.seal ORDER BY number")).all():
-        what = _unlinked(row, previous, expected) or _unsigned(row, signer, was_signed)
-        what = what or _changed(connection, row, contents)
+        what = _unlinked(row, previous, expected) or _unsigned(row, signer) or _changed(connection, row, contents)
         if kept is not None and kept.number == row.number and kept.head != row.head:
             what = "the head is not the one of the checkpoint"
         if what:
             yield Flaw(row.number, row.run_id, what)
-        previous, expected, was_signed = row.head, row.number + 1, was_signed or row.signature is not None
+        previous, expected = row.head, row.number + 1
     if kept is not None and kept.number >= expected:
         yield Flaw(kept.number, 0, "the seal of the checkpoint is gone")
     for run_id in connection.scalars(sa.text(_UNSEALED)):
@@ -186,9 +187,7 @@ def _unlinked(row: Any, previous: bytes, expected: int) -> str:
     return ""
 
 
-def _unsigned(row: Any, signer: bytes | None, was_signed: bool) -> str:
-    if row.signature is None:
-        return "its signature is gone" if was_signed or signer else ""
+def _unsigned(row: Any, signer: bytes | None) -> str:
     if signer is not None and row.signer != signer:
         return "another key than the one given has signed it"
     return "" if Checkpoint(row.number, row.head, row.signer, row.signature).holds else "its signature is not its own"
@@ -198,7 +197,7 @@ def _changed(connection: sa.Connection, row: Any, contents: bool) -> str:
     """What of all that the seal commits to is otherwise now; the first entry concerned."""
     written = json.loads(row.manifest)
     if written.get("format") != FORMAT:
-        return "it was sealed by a version whose digests this one cannot compute"
+        return f"its manifest is not of format {FORMAT}"
     run = connection.scalar(sa.text("SELECT state FROM exchange.run WHERE id = :run"), {"run": row.run_id})
     if run != "sealed":
         return "the run that it sealed is gone, or no longer counts as sealed"

@@ -89,8 +89,8 @@ seal = sa.Table(
     column("manifest", Text, "canonical JSON: the run, its inputs, its books, and digests of what it wrote"),
     column("head", BYTEA, "SHA-256 of previous and of the manifest's SHA-256"),
     moment("at", "when", now=True),
-    column("signer", BYTEA, "Ed25519 public key; null in seals of versions that did not sign", null=True),
-    column("signature", BYTEA, "its signature over number and head, as in a checkpoint", null=True),
+    column("signer", BYTEA, "Ed25519 public key"),
+    column("signature", BYTEA, "its signature over number and head, as in a checkpoint"),
     comment="The chain of seals: whoever keeps a head can prove that nothing before it was changed",
 )
 

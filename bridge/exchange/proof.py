@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bridge import merkle
 from bridge.checkpoint import Checkpoint
-from bridge.errors import Misconfigured
+from bridge.errors import Misconfigured, Stop
 from bridge.exchange import chain
 
 FORMAT: Final = "enforcement-bridge proof 1"
@@ -33,10 +33,10 @@ def prove(connection: sa.Connection, bridge_id: uuid.UUID) -> dict[str, Any]:
         asked = sa.text(_ENTRIES.format(entry=chain.ENTRY[part], order=order, table=table))
         for run_id, place, entry in connection.execute(asked, {"id": bridge_id}):
             row = connection.execute(sa.text(_SEAL), {"run": run_id}).one_or_none()
-            if row is None or row.signature is None:
+            if row is None:
                 continue  # under way
             seals.setdefault(row.number, _seal(connection, row))
-            leaves = merkle.split(connection.scalar(sa.text(_LEAVES), {"run": run_id, "part": part}) or b"")
+            leaves = _leaves(connection, run_id, part, place)
             entries.append(
                 {
                     "seal": row.number,
@@ -59,6 +59,14 @@ def prove(connection: sa.Connection, bridge_id: uuid.UUID) -> dict[str, Any]:
         "seals": [seals[number] for number in sorted(seals)],
         "newest": str(newest),
     }
+
+
+def _leaves(connection: sa.Connection, run_id: int, part: str, place: int) -> list[bytes]:
+    kept = connection.scalar(sa.text(_LEAVES), {"run": run_id, "part": part}) or b""
+    if len(kept) % merkle.SIZE or place >= len(kept) // merkle.SIZE:
+        what = "the leaf hashes kept for its seal are not those of the run's entries: somebody changed one or the other"
+        raise Stop("BROKEN_SEAL", f"run {run_id}, {part}", what, "Run bridge verify, which names what was changed")
+    return merkle.split(kept)
 
 
 def _seal(connection: sa.Connection, row: Any) -> dict[str, Any]:

@@ -13,6 +13,13 @@ SELECT key, released_hash FROM (
     WHERE partner = :partner AND holds IS NOT NULL ORDER BY bridge_id, version DESC, run_id DESC) latest
 WHERE holds ORDER BY bridge_id
 """
+_LAST: Final = "coalesce(pg_sequence_last_value(pg_get_serial_sequence('exchange.run', 'id')::regclass), 0)"
+_SHARING: Final = """
+SELECT EXISTS (
+    SELECT FROM exchange.run r WHERE kind = 'share' AND name = :partner AND state IN ('running', 'failed')
+    AND selected > 0 AND NOT EXISTS (SELECT FROM exchange.run later WHERE later.kind = 'share'
+                                     AND later.name = :partner AND later.state = 'sealed' AND later.id > r.id))
+"""
 _BLOCK: Final = 20_000
 
 
@@ -24,13 +31,16 @@ def standing(connection: sa.Connection, partner: str) -> Iterator[tuple[str, byt
 
 
 def last_run(connection: sa.Connection) -> int:
-    """The highest number that a run had; deliveries carry it as their epoch."""
-    return int(connection.scalar(sa.text("SELECT coalesce(max(id), 0) FROM exchange.run")) or 0)
+    """The highest number that a run had or a catching up set; deliveries carry it as their epoch."""
+    return int(connection.scalar(sa.text(f"SELECT {_LAST}")) or 0)
+
+
+def sharing(connection: sa.Connection, partner: str) -> bool:
+    """Whether a share with the partner is under way or was broken off: the books may not know all it delivered."""
+    return bool(connection.scalar(sa.text(_SHARING), {"partner": partner}))
 
 
 def advance(connection: sa.Connection, past: int) -> None:
     """Let the next run have a higher number than this."""
-    connection.execute(
-        sa.text("SELECT setval(pg_get_serial_sequence('exchange.run', 'id'), greatest(:past, :last))"),
-        {"past": past, "last": last_run(connection)},
-    )
+    moved = f"SELECT setval(pg_get_serial_sequence('exchange.run', 'id'), greatest(:past, {_LAST}, 1))"
+    connection.execute(sa.text(moved), {"past": past})

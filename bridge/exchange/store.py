@@ -116,6 +116,9 @@ class Exchange:
         Args:
             window: limits the share to what collect runs took in over windows that touch it.
             redeliver: offers again what already has its end state.
+
+        Raises:
+            Stop: OLD_MAPPING, another mapping has taken the place of this one.
         """
         with transaction(self._engine, f"share {partner}") as connection:
             return runs.begin(
@@ -358,10 +361,12 @@ class Exchange:
             return proof.prove(connection, bridge_id)
 
     @contextmanager
-    def standing(self, partner: str) -> Iterator[tuple[Iterator[tuple[str, bytes]], int]]:
-        """What the partner holds by the books (key, hash of what was released; by key), and the last run's number."""
+    def standing(self, partner: str) -> Iterator[tuple[Iterator[tuple[str, bytes]], int, bool]]:
+        """What the partner holds by the books (key, hash of what was released; by key), the last run's number, and
+        whether a share with it is under way."""
         with transaction(self._engine, f"share {partner}", isolation=_SNAPSHOT) as connection:
-            yield standing.standing(connection, partner), standing.last_run(connection)
+            under_way = standing.sharing(connection, partner)
+            yield standing.standing(connection, partner), standing.last_run(connection), under_way
 
     def advance(self, past: int) -> None:
         """Give the next run a higher number than this: after a restore, a partner has seen numbers that we forgot."""

@@ -10,12 +10,12 @@ from typing import Final
 from bridge import settings
 from bridge.connector import Telling
 from bridge.content import Content
-from bridge.errors import Misconfigured
+from bridge.errors import Misconfigured, TryLater
 from bridge.exchange import Exchange
 from bridge.flow.settling import HALF
 from bridge.flow.sharing import opened
 from bridge.ledger import Equation
-from bridge.mapping import load
+from bridge.mapping import load_on
 
 NAMED: Final = 5
 """So many places are named of each kind."""
@@ -49,7 +49,7 @@ class Reconciliation:
 
 
 def reconcile(partner: str, *, catch_up: bool = False) -> Reconciliation:
-    """Hold what the partner has of ours against the books; changes nothing at the partner.
+    """Hold what the partner has of ours against the books; changes no record at the partner.
 
     Args:
         catch_up: numbers runs on from where the partner last was delivered to, so that deliveries are taken again
@@ -57,8 +57,9 @@ def reconcile(partner: str, *, catch_up: bool = False) -> Reconciliation:
 
     Raises:
         Misconfigured: CANNOT_TELL for a partner that cannot be asked.
+        TryLater: SHARE_UNDER_WAY, for what was delivered and is not yet in the books would look made up.
     """
-    mapping = load(Content.find(), partner, "share")
+    mapping = load_on(Content.find(), partner, "share")
     target = opened(mapping)
     keys = target.keys() if isinstance(target, Telling) else None
     if not isinstance(target, Telling) or keys is None:
@@ -68,8 +69,11 @@ def reconcile(partner: str, *, catch_up: bool = False) -> Reconciliation:
     found = Reconciliation(partner)
     with Exchange(settings.exchange_url()) as exchange:
         past = target.past() or 0
-        with exchange.standing(partner) as (books, last_run):
+        with exchange.standing(partner) as (books, last_run, under_way):
             found.behind = past > last_run
+            if under_way and not found.behind:  # behind, its share was refused and has delivered nothing
+                what = f"a share with {partner} is under way, or was broken off and waits to go on"
+                raise TryLater("SHARE_UNDER_WAY", partner, what, "Reconcile when it has ended, or clear its run")
             counts, sums = _compare(found, books, keys)
         if found.behind and catch_up:
             exchange.advance(past)

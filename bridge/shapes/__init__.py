@@ -7,13 +7,14 @@ partner gets unless it is named.
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from pathlib import Path
 
 from bridge.content import Content
 from bridge.errors import Misconfigured
 from bridge.shape import Shape
-from bridge.shapes.kept import keep_shape, kept_shape
+from bridge.shapes.kept import hash_of, keep_shape, kept_shape
 
 
 def read_shape(content: Content, schema: str, record: str | None = None) -> Shape:
@@ -72,6 +73,7 @@ def _read(path: Path, _changed: int, schema: str, record: str | None) -> Shape:
 def _anew(path: Path, schema: str, record: str | None) -> Shape:
     """The shape by a library that is slow to import, kept for the next process."""
     files: list[Path] = []
+    sha256, begun = hash_of(path), time.time()
     if path.suffix == ".xsd":
         from bridge.shapes.xsd import xsd_shape
 
@@ -80,5 +82,5 @@ def _anew(path: Path, schema: str, record: str | None) -> Shape:
         from bridge.shapes.sqlddl import sql_shape
 
         shape = sql_shape(path, schema, record)
-    keep_shape(path, record, shape, files)
+    keep_shape(path, record, shape, files, sha256, begun)
     return shape

@@ -38,17 +38,27 @@ def kept_shape(path: Path, schema: str, record: str | None) -> Shape | None:
         if status.st_uid != os.geteuid() or status.st_mode & _OF_OTHERS:
             return None
         said = json.loads(file.read_bytes())
-        if all(_hash(path.parent / name) == sha256 for name, sha256 in said["files"].items()):
+        if all(hash_of(path.parent / name) == sha256 for name, sha256 in said["files"].items()):
             return Shape(schema, tuple(map(_field, said["fields"])), dict(said["lists"]))
     return None
 
 
-def keep_shape(path: Path, record: str | None, shape: Shape, files: Iterable[Path]) -> None:
-    """Keep a shape that was read from ``path`` and ``files``; where nothing can be written, nothing is kept."""
+def keep_shape(path: Path, record: str | None, shape: Shape, files: Iterable[Path], sha256: str, begun: float) -> None:
+    """Keep a shape that was read from ``path`` and ``files``; where nothing can be written, nothing is kept.
+
+    Nor is it where a file changed under the reader, for nobody knows then which content the shape is of.
+
+    Args:
+        sha256: of the path's content before it was read (hash_of).
+        begun: when reading began, as the clock of files tells it.
+    """
     with suppress(OSError, Misconfigured):
+        files = tuple(files)
+        if hash_of(path) != sha256 or any(one.stat().st_mtime >= begun for one in files):
+            return
         file = _place(path, shape.name, record)
         said = {
-            "files": {os.path.relpath(one, path.parent): _hash(one) for one in files},
+            "files": {os.path.relpath(one, path.parent): hash_of(one) for one in files},
             "fields": [astuple(field) for field in shape],
             "lists": list(shape.lists.items()),
         }
@@ -62,11 +72,12 @@ def keep_shape(path: Path, record: str | None, shape: Shape, files: Iterable[Pat
 
 
 def _place(path: Path, schema: str, record: str | None) -> Path:
-    key = json.dumps([_reader(), schema, record, _hash(path)])
+    key = json.dumps([_reader(), schema, record, hash_of(path)])
     return settings.home() / "shapes" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
 
-def _hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -74,7 +85,7 @@ def _hash(path: Path) -> str:
 def _reader() -> str:
     """What reads shapes: the code of this package, of Field, and the versions of their libraries."""
     here = Path(__file__).parent
-    code = [_hash(file) for file in (*sorted(here.glob("*.py")), here.parent / "shape.py")]
+    code = [hash_of(file) for file in (*sorted(here.glob("*.py")), here.parent / "shape.py")]
     return json.dumps([code, [version(name) for name in _LIBRARIES]])
 
 

@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bridge.checkpoint import seal_key, sign
-from bridge.errors import Misconfigured
+from bridge.errors import Misconfigured, Stop
 from bridge.exchange import Exchange
 from bridge.exchange.proof import entries_of
+from tests.exchange.conftest import Query
 from tests.exchange.samples import CANARY, Version, collect, share
 
 SCRIPT = Path(__file__).parents[2] / "docs/check_proof.py"
@@ -113,6 +114,30 @@ def test_a_checkpoint_of_another_chain_is_refused(
 ) -> None:
     (tmp_path / "kept.txt").write_text(str(sign(4, bytes(32), seal_key())), encoding="utf-8")
     assert "does not lead to checkpoint 4" in check(proof, "--checkpoint", str(tmp_path / "kept.txt")).stderr
+
+
+def test_a_checkpoint_from_before_the_record_proves_nothing(
+    proof: dict[str, Any], check: Callable[..., Checked], tmp_path: Path
+) -> None:
+    (tmp_path / "kept.txt").write_text(proof["seals"][0]["checkpoint"], encoding="utf-8")
+    assert "is older than seal 3" in check(proof, "--checkpoint", str(tmp_path / "kept.txt")).stderr
+
+
+def test_a_proof_of_nothing_is_refused(proof: dict[str, Any], check: Callable[..., Checked]) -> None:
+    assert "says nothing" in check({**proof, "entries": []}).stderr
+
+
+def test_a_proof_is_not_made_of_a_broken_seal(exchange: Exchange, proof: dict[str, Any], query: Query) -> None:
+    query("UPDATE exchange.segment SET leaves = substr(leaves, 1, 20)")
+    with pytest.raises(Stop, match="BROKEN_SEAL"):
+        exchange.prove(uuid.UUID(proof["record"]))
+
+
+def test_an_erasure_is_proven_without_who_asked_for_it(exchange: Exchange, proof: dict[str, Any]) -> None:
+    record = uuid.UUID(proof["record"])
+    exchange.erase(record, "B. Officer", "asked for by the person concerned")
+    assert "Officer" not in entries_of(exchange.prove(record))
+    assert "Officer" not in json.dumps(exchange.prove(record))
 
 
 def test_a_record_that_nobody_knows_has_no_proof(exchange: Exchange) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import click
 
-from tests.faults.campaign import Campaign, Fault, Kill, Outcome
+from tests.faults.campaign import ANY, Campaign, Fault, Kill, Outcome
 from tests.faults.databases import Crashed, Ended
 from tests.faults.network import Cut, Trouble, proxied
 from tests.faults.races import Races
@@ -130,6 +132,44 @@ def tampering(count: int, seed: int | None) -> None:
     for column, missed in outcome.missed.items():
         click.echo(f"{column}: {missed} of {outcome.tried[column]} not found")
     sys.exit(bool(outcome.missed or outcome.alarms))
+
+
+@main.command()
+def few() -> None:
+    """A few of each, for every test run: a line of JSON each, with how many struck and what was broken."""
+    with World() as world:
+        for name, run in FEW.items():
+            outcome = run(world)
+            told = {"name": name, "struck": outcome.struck, "checked": outcome.checked}
+            click.echo(json.dumps(told | {"violations": outcome.violations, "told": str(outcome)}))
+
+
+def _few(
+    seed: int, count: int, fault: Callable[[World], Fault], step: Step | None = None, records: int = 30
+) -> Callable[[World], Outcome]:
+    weights = dict(ANY) if step is None else {step: 1}
+    return lambda world: Campaign(world, seed, fault(world), weights, records=records).run(count)
+
+
+def _cut(seed: int, trouble: Trouble) -> Callable[[World], Outcome]:
+    def run(world: World) -> Outcome:
+        with proxied(world, "partner") as (proxy, route):
+            return Campaign(world, seed, Cut(proxy, trouble), {Step.DELIVER: 1}, route=route).run(1)
+
+    return run
+
+
+FEW: Final[Mapping[str, Callable[[World], Outcome]]] = {
+    "killed": _few(101, 4, lambda _: Kill()),
+    "session ended in a COPY": _few(102, 1, lambda _: Ended("partner", copying=True), Step.DELIVER, 120),
+    "exchange crashed": _few(103, 1, lambda world: Crashed(world, "exchange"), Step.ACCEPT),
+    "partner crashed": _few(104, 1, lambda world: Crashed(world, "partner"), Step.DELIVER),
+    "connections reset": _cut(105, Trouble.RESET),
+    "connections dripping": _cut(107, Trouble.DRIP),
+    "frozen and thawed": lambda world: Zombies(world, 108).run(2),
+    "at once": lambda world: Races(world, 109, windows=2).run(6),
+}
+"""Seeds are fixed, moments are the machine's."""
 
 
 @main.command("all")

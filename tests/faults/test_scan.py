@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import psycopg
 import pytest
 
 from tests.faults.scan import Scan, Violations
 from tests.faults.truth import Truth
-from tests.faults.worker import Job, Step, Worker, until_done
+from tests.faults.worker import Job, Step
 from tests.faults.world import Place, World, plain
 
 ONE = "(SELECT min(key) FROM bridge_inbox.cis_case WHERE NOT withdrawn AND NOT recalled)"
@@ -73,12 +72,14 @@ class Done:
 @pytest.fixture(scope="module")
 def done(world: World) -> Iterator[Done]:
     truth = Truth(7)
-    steps = (Step.EXTRACT, Step.RECONCILE)
-    with world.place() as place:
+    with world.place() as place, pytest.MonkeyPatch.context() as settings:
+        for name, value in place.environ().items():
+            settings.setenv(name, value)
         for day in range(2):
             truth.arrive(place.drop, day, 40)
             job = Job(truth.window(day), f"collect {day}", f"share {day}")
-            until_done(partial(Worker, job, steps, place.environ(), world.folder / "scanned"))
+            for step in Step:
+                job.do(step)
         yield Done(world, place, truth)
 
 

@@ -114,6 +114,15 @@ class World:
         finally:
             self._drop(names)
 
+    def give_up(self, place: Place) -> None:
+        """End every session at the exchange that is in a transaction: what its time-outs do after ten minutes."""
+        name = place.exchange.rpartition("/")[2]
+        with self.admin("exchange") as session:
+            session.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'",
+                [name],
+            )
+
     def _drop(self, names: Mapping[str, str]) -> None:
         for role, name in names.items():
             with self.admin(role) as session:

@@ -57,6 +57,7 @@ class Zombies:
             one.reaches(Step.DELIVER)
             one.stopped_within(max(0.0, begun + moment * TOGETHER * 0.4 - time.monotonic()))
             one.send(signal.SIGSTOP)
+        self.world.give_up(place)
         outcome.later += until_done(lambda: worker(place, first, Step.DELIVER, Step.RECONCILE))
         truth.arrive(place.drop, day + 1, self.campaign.records)
         outcome.later += until_done(lambda: worker(place, second, Step.EXTRACT, Step.RECONCILE))

@@ -9,7 +9,7 @@ import pytest
 
 from bridge import settings
 from bridge.airflow.upkeep import other_than_the_books
-from bridge.errors import Misconfigured, Stop
+from bridge.errors import Misconfigured, Stop, TryLater
 from bridge.exchange import Exchange
 from bridge.feed import Feed
 from bridge.flow import collecting, sharing
@@ -74,6 +74,24 @@ def test_a_record_deleted_at_the_partner_comes_back(at_cis: Callable[[str], None
 def test_a_partner_that_cannot_be_asked_is_told_apart(fed: Installation) -> None:
     with pytest.raises(Misconfigured, match="CANNOT_TELL"):
         reconcile("cen")
+
+
+def test_a_share_that_is_not_over_is_waited_for(at_cis: Callable[[str], None]) -> None:
+    collect(2)
+    sharing.deliver(sharing.select("cis", "under way"))
+    with pytest.raises(TryLater, match="SHARE_UNDER_WAY"):
+        reconcile("cis")
+    sharing.reconcile(sharing.open_share("cis", "under way"))
+    assert reconcile("cis").balanced
+
+
+def test_numbers_never_go_back(fed: Installation) -> None:
+    with Exchange(settings.exchange_url()) as exchange:
+        exchange.advance(100)
+        exchange.advance(50)
+        collect(0)
+        with exchange.standing("cis") as (_, last_run, _under_way):
+            assert last_run == 101
 
 
 def test_an_exchange_restored_behind_its_partner_is_recognised_and_catches_up(

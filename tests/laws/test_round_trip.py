@@ -83,6 +83,11 @@ def test_what_is_ignored_on_the_way_and_still_comes_home_is_told_again_by_the_ma
             assert common in again
 
 
+def test_no_quantity_is_tried_that_the_first_mapping_could_not_make() -> None:
+    """CEN gives no quantity without its unit, so CIS holds none of its records."""
+    assert LOSSES.held == ()
+
+
 def test_generated_records_lose_what_the_list_names_and_nothing_else() -> None:
     shape = TRIP.there.target_shape
     carried = list(target_filled(TRIP.there))
@@ -92,6 +97,7 @@ def test_generated_records_lose_what_the_list_names_and_nothing_else() -> None:
     @settings(
         deadline=None,
         database=None,
+        derandomize=SHOWN < 1000,  # a few records must not lack a loss by bad luck
         max_examples=max(2, SHOWN // BATCH),
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
@@ -107,7 +113,7 @@ def test_generated_records_lose_what_the_list_names_and_nothing_else() -> None:
 
     law()
     names = {one.path for one in LOSSES.lost}
-    assert came["records"] > SHOWN / 4
+    assert came["records"] > SHOWN / 10
     assert sorted(set(lost) - names) == []
     # What only the first mapping loses never was in the common record, so it is not seen here.
     on_the_way = {one.path for one in LOSSES.lost if any(r.file != TRIP.there.where for r in one.reasons)}
@@ -123,8 +129,9 @@ RARE = {
 
 def test_bridge_check_prints_the_list_for_people() -> None:
     told = CliRunner().invoke(main, ["check", "cen", "cis"]).output
-    assert f"{LOSSES.name}: of {len(LOSSES.kept) + len(LOSSES.lost)} fields {len(LOSSES.kept)} come home whole" in told
+    assert f"{LOSSES.name}: of {LOSSES.told} fields {len(LOSSES.kept)} come home whole" in told
     assert "cis -> cen -> cis" not in told
+    assert " 0 have values that are held on the way\n" in told
     for one in LOSSES.lost:
         assert f"  {one.path}" in told
         assert all(str(reason) in told for reason in one.reasons)
@@ -135,4 +142,8 @@ def test_bridge_check_prints_the_list_for_pipes_and_the_other_way_round_has_its_
     told = [one for one in map(json.loads, lines) if one.get("loss") == "cis -> cen -> cis"]
     assert {"persons.surname", "goods.reported_unit"} <= {one["field"] for one in told}
     assert all(one["reasons"] for one in told)
+    # CEN takes whole days, and CIS may know no more than a month.
+    held = [one for one in map(json.loads, lines) if one.get("held") == "cis -> cen -> cis"]
+    assert {"at": "SeizureDate", "code": "PATTERN", "field": "seizure_date", "file": "mappings/cen/share.yaml",
+            "held": "cis -> cen -> cis"} in held  # fmt: skip
     assert {reason["word"] for one in told for reason in one["reasons"]} == {"ignore", "absent", "one_way"}

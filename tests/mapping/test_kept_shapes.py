@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from bridge.content import Content
 from bridge.shape import Shape
 from bridge.shapes import kept, read_shape
 from bridge.shapes import xsd as reader
-from bridge.shapes.kept import keep_shape, kept_shape
+from bridge.shapes.kept import hash_of, keep_shape, kept_shape
 
 OUTER = """\
 <xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:include schemaLocation="inner.xsd"/>
@@ -49,7 +50,7 @@ def test_what_is_kept_is_what_was_read(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("BRIDGE_HOME", str(tmp_path))
     content = Content.find()
     shape, path = read_shape(content, name, record), content.path(f"schemas/{name}")
-    keep_shape(path, record, shape, [path])
+    keep_shape(path, record, shape, [path], hash_of(path), time.time())
     assert kept_shape(path, name, record) == shape
 
 
@@ -84,7 +85,7 @@ def test_no_more_are_kept_than_are_used(outer: Path, monkeypatch: pytest.MonkeyP
     shape = again(outer)
     assert shape is not None
     for number in range(6):
-        keep_shape(outer, f"/{number}", shape, [outer])
+        keep_shape(outer, f"/{number}", shape, [outer], hash_of(outer), time.time())
     assert len(files(outer)) == 3
     assert kept_shape(outer, "outer.xsd", "/5") == shape
 
@@ -92,5 +93,19 @@ def test_no_more_are_kept_than_are_used(outer: Path, monkeypatch: pytest.MonkeyP
 def test_a_home_that_cannot_be_written_costs_only_time(outer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_HOME", str(outer))  # a file, below which nothing can be
     assert again(outer) is None
-    keep_shape(outer, "/A", Shape("outer.xsd", ()), [outer])
+    keep_shape(outer, "/A", Shape("outer.xsd", ()), [outer], hash_of(outer), time.time())
+    assert again(outer) is None
+
+
+def test_a_file_that_changed_under_its_reader_is_not_kept(outer: Path) -> None:
+    shape = reader.xsd_shape(outer, "outer.xsd", "/A")[0]
+    for file in files(outer):
+        file.unlink()
+    before, begun = hash_of(outer), time.time()
+    outer.write_text(OUTER.replace('"B"', '"C"'))
+    keep_shape(outer, "/A", shape, [outer], before, begun)
+    assert again(outer) is None
+    outer.write_text(OUTER)
+    outer.with_name("inner.xsd").write_text(INNER.replace('"X"', '"Z"'))
+    keep_shape(outer, "/A", shape, [outer, outer.with_name("inner.xsd")], hash_of(outer), begun)
     assert again(outer) is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from bridge.errors import Misconfigured
+
 revision = "0005"
 down_revision = "0004"
 
@@ -23,16 +25,23 @@ COMMENT ON COLUMN exchange.segment.part IS 'which of its entries';
 COMMENT ON COLUMN exchange.segment.leaves IS 'RFC 6962 leaf hashes one after another, 32 bytes each';
 
 ALTER TABLE exchange.segment ALTER COLUMN leaves SET STORAGE EXTERNAL;
-ALTER TABLE exchange.seal ADD COLUMN signer BYTEA;
-ALTER TABLE exchange.seal ADD COLUMN signature BYTEA;
+ALTER TABLE exchange.seal ADD COLUMN signer BYTEA NOT NULL, ADD COLUMN signature BYTEA NOT NULL;
 COMMENT ON COLUMN exchange.seal.head IS 'SHA-256 of previous and of the manifest''s SHA-256';
-COMMENT ON COLUMN exchange.seal.signer IS 'Ed25519 public key; null in seals of versions that did not sign';
+COMMENT ON COLUMN exchange.seal.signer IS 'Ed25519 public key';
 COMMENT ON COLUMN exchange.seal.signature IS 'its signature over number and head, as in a checkpoint';
 """
 
 
 def upgrade() -> None:
-    """The table of leaves, and the signature."""
+    """The table of leaves, and the signature.
+
+    Raises:
+        Misconfigured: OLD_SEALS; they committed to other digests, which nobody can compute any more.
+    """
+    if op.get_bind().exec_driver_sql("SELECT EXISTS (SELECT FROM exchange.seal)").scalar():
+        what = "the exchange was sealed by a development version that did not sign"
+        fix = "Begin with a new exchange and collect again from the archive; in a checkout: make clean"
+        raise Misconfigured("OLD_SEALS", "exchange.seal", what, fix)
     op.execute(TABLES)
 
 
