@@ -19,7 +19,8 @@ from tests.faults.network import Cut, Trouble, proxied
 from tests.faults.races import Races
 from tests.faults.syscalls import Syscalls, available
 from tests.faults.tampering import tamper
-from tests.faults.worker import Step
+from tests.faults.truth import Truth
+from tests.faults.worker import Job, Step
 from tests.faults.world import World
 from tests.faults.zombies import Zombies
 
@@ -132,6 +133,16 @@ def tampering(count: int, seed: int | None) -> None:
     for column, missed in outcome.missed.items():
         click.echo(f"{column}: {missed} of {outcome.tried[column]} not found")
     sys.exit(bool(outcome.missed or outcome.alarms))
+
+
+@main.command()
+@click.option("--days", default=1, show_default=True, help="Windows from the first on.")
+def job(days: int) -> None:
+    """Do the whole job, undisturbed, where the environment says."""
+    for day in range(days):
+        one = Job(Truth(0).window(day), f"collect {day}", f"share {day}")
+        for step in Step:
+            one.do(step)
 
 
 @main.command()

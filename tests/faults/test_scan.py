@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.faults.scan import Scan, Violations
 from tests.faults.truth import Truth
-from tests.faults.worker import Job, Step
 from tests.faults.world import Place, World, plain
 
 ONE = "(SELECT min(key) FROM bridge_inbox.cis_case WHERE NOT withdrawn AND NOT recalled)"
@@ -72,14 +75,12 @@ class Done:
 @pytest.fixture(scope="module")
 def done(world: World) -> Iterator[Done]:
     truth = Truth(7)
-    with world.place() as place, pytest.MonkeyPatch.context() as settings:
-        for name, value in place.environ().items():
-            settings.setenv(name, value)
+    with world.place() as place:
         for day in range(2):
             truth.arrive(place.drop, day, 40)
-            job = Job(truth.window(day), f"collect {day}", f"share {day}")
-            for step in Step:
-                job.do(step)
+        # In a process of its own, so that no session of it is left when the databases are copied.
+        words = [sys.executable, "-m", "tests.faults", "job", "--days", "2"]
+        subprocess.run(words, cwd=Path(__file__).parents[2], env=os.environ | place.environ(), check=True)
         yield Done(world, place, truth)
 
 
