@@ -79,7 +79,8 @@ def former(connection: sa.Connection, source: str, window: Window, archive: Path
 
 
 def note_judgement(connection: sa.Connection, run: Run, found: Sequence[Mapping[str, Any]]) -> None:
-    """Write down what the window's quality expectations found."""
+    """Write down what the window's quality expectations found. Raises Stop RUN_OVER."""
+    hold_open(connection, run)
     connection.execute(runs.update().where(runs.c.id == run.id).values(judgement=list(found)))
 
 
@@ -87,8 +88,10 @@ def note_read(connection: sa.Connection, run: Run, sha256: str, rows: int) -> No
     """Write down how many rows read() gave of an input.
 
     Raises:
+        Stop: RUN_OVER.
         ValueError: the run has no such input.
     """
+    hold_open(connection, run)
     mine = (inputs.c.run_id == run.id, inputs.c.sha256 == sha256, inputs.c.same_as.is_(None))
     if not connection.execute(inputs.update().where(*mine).values(rows_read=rows)).rowcount:
         raise ValueError(f"{run.where} has no input {sha256}")

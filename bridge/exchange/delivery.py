@@ -22,7 +22,7 @@ from bridge.exchange.database import Copier, driver
 from bridge.exchange.layouts import DISPOSITIONS, PROBLEMS, SELECTED, conform
 from bridge.exchange.packed import fetch
 from bridge.exchange.partners import suspension
-from bridge.exchange.runs import Run, end, hold_open
+from bridge.exchange.runs import Run, end, hold_open, require_in_force
 from bridge.exchange.tables import SCHEMA
 from bridge.ledger import Books
 
@@ -167,7 +167,12 @@ def select(connection: sa.Connection, run: Run) -> int:
 
 
 def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: bool) -> pa.Table:
-    """The selected versions with ordinals after < ordinal <= after + size (SELECTED), in that order."""
+    """The selected versions with ordinals after < ordinal <= after + size (SELECTED), in that order.
+
+    Raises:
+        Stop: OLD_MAPPING. A later step of an old run may be the only one that is done again, so begin() is not enough.
+    """
+    require_in_force(connection, run)
     place = {"partner": run.name, "run": run.id, "after": after, "upto": after + size}
     session = driver(connection)
     session.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")

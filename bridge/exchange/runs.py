@@ -84,14 +84,19 @@ def begin(
     """The key's running or failed attempt with this fingerprint, else a new one.
 
     A sealed run that is begun again is done anew. One that still runs with another mapping is abandoned
-    and can no longer write.
+    and can no longer write. A collect run begun again with a mapping that is no longer in use keeps its revision; a
+    share never goes by such a mapping.
+
+    Raises:
+        Stop: OLD_MAPPING, a share with a mapping that another has taken the place of.
     """
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"run:{run_key}", 0))))
     last = latest(connection, run_key)
-    if last is not None and (last.mapping, last.fingerprint) == (used.mapping, used.fingerprint):
+    again = last is not None and (last.mapping, last.fingerprint) == (used.mapping, used.fingerprint)
+    if last is not None and again and kind == COLLECT and not _newest(connection, used).is_of(used):
         revision = last.revision
     else:
-        revision = assign_revision(connection, used)
+        revision = assign_revision(connection, kind, name, used)
     if kind == SHARE:
         connection.execute(
             sa.text("INSERT INTO exchange.partner (partner) VALUES (:name) ON CONFLICT DO NOTHING"), {"name": name}
@@ -185,35 +190,72 @@ def purge(connection: sa.Connection, before: datetime) -> dict[str, int]:
     }
 
 
-def assign_revision(connection: sa.Connection, used: Used) -> int:
+def assign_revision(connection: sa.Connection, kind: str, name: str, used: Used) -> int:
     """The place of the mapping that is in use now among all that this mapping had, from 1.
 
-    Whatever differs from the last that was in use comes after it, also a mapping of old that has been brought back:
-    otherwise what it makes would lose against what it is to replace. An old run executed again with its old mapping
-    does not come here: it keeps the revision that it began with.
+    Whatever differs from the last that was in use comes after it. For a collect that is also a mapping of old that has
+    been brought back: otherwise what it makes would lose against what it is to replace. An old run executed again
+    with its old mapping does not come here: it keeps the revision that it began with. For a share a mapping of old is
+    refused: a process that was not brought up to date would let go what the rules of release now keep back.
+
+    Raises:
+        Stop: OLD_MAPPING.
     """
-    known = mapping_revision
-    newest = (
-        sa.select(known.c.revision, known.c.fingerprint)
-        .where(known.c.mapping == used.mapping)
-        .order_by(known.c.revision.desc())
-        .limit(1)
-    )
-    found = connection.execute(newest).one_or_none()
-    if found is None or found.fingerprint != used.fingerprint:
+    newest = _newest(connection, used)
+    if not newest.is_of(used):
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"map:{used.mapping}", 0))))
-        found = connection.execute(newest).one_or_none()
-    if found is not None and found.fingerprint == used.fingerprint:
-        return int(found.revision)
-    revision = found.revision + 1 if found is not None else 1
+        newest = _newest(connection, used)
+    if newest.is_of(used):
+        return newest.revision
+    known = mapping_revision
+    same = sa.select(known.c.revision).where(known.c.mapping == used.mapping, known.c.fingerprint == used.fingerprint)
+    if kind == SHARE and connection.scalar(same.limit(1)) is not None:
+        raise _old_mapping(f"{SHARE} {name}", used.mapping)
     values = {
         "mapping": used.mapping,
         "fingerprint": used.fingerprint,
-        "revision": revision,
+        "revision": newest.revision + 1,
         "parts": dict(used.parts),
     }
     connection.execute(known.insert().values(values))
-    return int(revision)
+    return newest.revision + 1
+
+
+def require_in_force(connection: sa.Connection, run: Run) -> None:
+    """Make sure that no other mapping has taken the place of the one by which a share releases.
+
+    Raises:
+        Stop: OLD_MAPPING.
+    """
+    if _newest(connection, run).revision > run.revision:
+        raise _old_mapping(run.where, run.mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class _Revision:
+    revision: int
+    fingerprint: str
+
+    def is_of(self, used: Used) -> bool:
+        return self.fingerprint == used.fingerprint
+
+
+def _newest(connection: sa.Connection, used: Used | Run) -> _Revision:
+    """The mapping's newest revision; number 0 if it has none."""
+    known = mapping_revision
+    asked = sa.select(known.c.revision, known.c.fingerprint).where(known.c.mapping == used.mapping)
+    found = connection.execute(asked.order_by(known.c.revision.desc()).limit(1)).one_or_none()
+    return _Revision(0, "") if found is None else _Revision(found.revision, found.fingerprint)
+
+
+def _old_mapping(where: str, mapping: str) -> Stop:
+    return Stop(
+        "OLD_MAPPING",
+        where,
+        f"this is an older state of {mapping}; another has taken its place since, and what that withholds could leave",
+        "Run the share with the mapping in force: bring this worker up to date, or trigger a new run instead of "
+        "clearing an old one. To go back on purpose, change the mapping's version",
+    )
 
 
 def input_ids(connection: sa.Connection, run: Run) -> dict[str, int]:

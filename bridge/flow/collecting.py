@@ -118,9 +118,7 @@ def _register(work: Collect) -> None:
 
 
 def _again(work: Collect, one: Input) -> Input:
-    """A former input; one that was refused as a whole is proven anew, for its schema may have been mended."""
-    if one.problem is None:
-        return one
+    """A former input, proven anew where its source can: schema and mapping may have been mended since."""
     reader = connect(work.versions.on(one.arrival))
     return reader.prove(one) if isinstance(reader, Proving) else one
 
@@ -137,7 +135,13 @@ def _read_by(work: Collect, one: Input) -> Input:
 
 
 def map_and_validate(work: Collect) -> dict[str, int]:
-    """Read the run's inputs, map each record to the common schema, check it, and stage what came of it."""
+    """Read the run's inputs, map each record to the common schema, check it, and stage what came of it.
+
+    A run that is sealed stays as it is.
+    """
+    sealed = work.exchange.sealed(work.run)
+    if sealed is not None:
+        return {"read": sum(one.read for one in sealed.sources)}
     readers: dict[str, Source] = {}
     work.stage.clear("")
     read = part = 0
@@ -167,9 +171,13 @@ def map_and_validate(work: Collect) -> dict[str, int]:
 def judge(work: Collect, *, fresh: bool = True, accept: str = "") -> list[dict[str, Any]]:
     """Hold the window as a whole against its declared expectations; what was found, without values.
 
+    A run that is sealed is not judged again.
+
     Raises:
         Stop: an expectation that stops is not met and nobody accepted that by name.
     """
+    if work.exchange.sealed(work.run) is not None:
+        return []
     for table in work.stage.tables("staging"):
         work.exchange.stage(work.run, table)
     rules = (work.mapping.collect or {}).get("quality")

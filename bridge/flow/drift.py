@@ -27,9 +27,15 @@ UNKNOWN: Final = frozenset({"UNKNOWN_ELEMENT", "UNKNOWN_ATTRIBUTE", "UNKNOWN_FIE
 """Problems of records that have a field which the schema does not know."""
 FORM: Final = frozenset({"BAD_DATE", "BAD_DATETIME", "BAD_NUMBER", "BAD_BOOLEAN"})
 """Problems of values that are not of their field's form."""
+HEADLESS: Final = frozenset({"HEADER", "DELIMITER"})
+"""Problems of inputs whose first line names too few columns to be a header."""
 SHARE: Final = 0.5
 ENOUGH: Final = 20
 """Of at least so many records, a field in which that share is not of its form has another type."""
+SHOWN: Final = 8
+"""So many names of fields that the schema does not know are told."""
+LONGEST: Final = 60
+"""So many characters of each: it is written by the supplier, and may be anything."""
 _SAME: Final = {Type.CODE: Type.TEXT, Type.INTEGER: Type.DECIMAL}
 
 
@@ -42,7 +48,9 @@ class Drift:
     retyped: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        kinds = {"new": self.new, "missing": self.missing, "of another type": self.retyped}
+        more = [f"and {len(self.new) - SHOWN} more"] * (len(self.new) > SHOWN)
+        new = [*map(_told, self.new[:SHOWN]), *more]
+        kinds = {"new": new, "missing": self.missing, "of another type": self.retyped}
         return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
 
     def stops(self, said: Mapping[str, str]) -> bool:
@@ -67,6 +75,11 @@ def columns_drift(mapping: FieldMapping, noted: Mapping[str, str]) -> Drift:
     )
 
 
+def _told(name: str) -> str:
+    """A supplier's name for a field as one short word, in which no line ends."""
+    return repr(name[:LONGEST])
+
+
 def _plain(kind: Type) -> Type:
     return _SAME.get(kind, kind)
 
@@ -74,10 +87,22 @@ def _plain(kind: Type) -> Type:
 def watch_columns(where: str, mapping: FieldMapping, one: Input) -> Input:
     """The input, with a note of its drift if it has any and the run goes on.
 
+    What was noted of an earlier state of the schema does not stay.
+
     Raises:
         Stop: DRIFT, where the mapping declares so.
     """
+    one = replace(one, notes={name: note for name, note in one.notes.items() if name not in ("drift", "patch")})
     noted = json.loads(one.notes.get("columns", "{}"))
+    if not noted and one.problem is not None and one.problem.code in HEADLESS and STOP in mapping.drift.values():
+        # Nothing of its first line is told here: it may be somebody's record.
+        raise Stop(
+            "DRIFT",
+            where,
+            f"{one.name} has no header line by schemas/{mapping.source['schema']}, which stops by {mapping.where}",
+            "Nothing of the window was taken in. Have the supplier write the column names there, or mend schema and "
+            "mapping, then run the window again",
+        )
     drift = columns_drift(mapping, noted) if noted and len(mapping.source_shape.fields) else Drift()
     if not str(drift):
         return one
@@ -130,17 +155,17 @@ def patch(mapping: FieldMapping, drift: Drift) -> str:
     """What schema and mapping would need to say, for a person to look at: lines to add and to take out."""
     lines = [f"schemas/{mapping.source['schema']}"]
     lines += [f"- {path}" for path in drift.missing]
-    lines += [f"+ {path}: text, x-class: ?, x-sensitivity: ?" for path in drift.new]
+    lines += [f"+ {_told(path)}: text, x-class: ?, x-sensitivity: ?" for path in drift.new[:SHOWN]]
     lines += [f"~ {path}: another type" for path in drift.retyped]
     lines.append(mapping.where)
     rules = {name: rule.line for _, _, rule in mapping.spec.rules_of() for name in rule.fields}
     gone = list(drift.missing)
-    for path in drift.new:
+    for path in drift.new[:SHOWN]:
         near = get_close_matches(path, gone, 1, 0.5)
         if near:
             gone.remove(near[0])
-            lines.append(f"~ line {rules.get(near[0], 1)}: {near[0]} is now called {path}?")
+            lines.append(f"~ line {rules.get(near[0], 1)}: {near[0]} is now called {_told(path)}?")
         else:
-            lines.append(f"+ ignore: {{{path}: {{why: ?}}}}   (or map it)")
+            lines.append(f"+ ignore: {{{_told(path)}: {{why: ?}}}}   (or map it)")
     lines += [f"- line {rules[path]}: what reads {path}" for path in gone if path in rules]
     return "\n".join(lines)

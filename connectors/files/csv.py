@@ -63,7 +63,7 @@ class Csv:
             wrong = refuse_header(header, self._shape, self._drift)
             if wrong:
                 proof = self._delimiter_problem(header, path, name) or whole("HEADER", name, 1, "line 1", *wrong)
-                return replace(proof, notes=columns_note(header))
+                return replace(proof, notes=columns_note(header, self._shape))
             counted = 0
             while True:
                 begin = rows.line_num + 1
@@ -81,7 +81,7 @@ class Csv:
                     counted += bool(row)
 
     def _notes(self, header: list[str]) -> dict[str, str]:
-        return {"encoding": self._encoding, "delimiter": self._delimiter, **columns_note(header)}
+        return {"encoding": self._encoding, "delimiter": self._delimiter, **columns_note(header, self._shape)}
 
     def _delimiter_problem(self, header: list[str], path: Path, name: str) -> Proof | None:
         expected = {f.name for f in self._shape.table(ROOT)}

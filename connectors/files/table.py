@@ -18,9 +18,21 @@ BATCH_ROWS = 20_000
 WARN = "warn"
 
 
-def columns_note(header: Sequence[str]) -> dict[str, str]:
-    """A note of the columns that an input has; their types a text does not tell."""
+def columns_note(header: Sequence[str], shape: Shape) -> dict[str, str]:
+    """A note of the columns that an input has; their types a text does not tell.
+
+    Nothing is noted of what may be no header line, for then its names are the values of a record.
+    """
+    if not _known(header, shape):
+        return {}
     return {"columns": json.dumps(dict.fromkeys(header, ""), ensure_ascii=False)}
+
+
+def _known(header: Sequence[str], shape: Shape) -> int:
+    """How many of the schema's columns the header names; 0 if fewer than half, which makes it no header line."""
+    expected = {f.name for f in shape.table(ROOT)}
+    found = len(expected.intersection(header))
+    return found if 2 * found >= len(expected) else 0
 
 
 def refuse_header(header: Sequence[str], shape: Shape, drift: Mapping[str, str]) -> tuple[str, str] | None:
@@ -31,13 +43,18 @@ def refuse_header(header: Sequence[str], shape: Shape, drift: Mapping[str, str])
     """
     if not any(header):
         return "the header line is empty", "Have the supplier write the column names there"
+    expected = [f.name for f in shape.table(ROOT)]
+    if expected and not _known(header, shape):
+        what = f"this is no header line: it names fewer than half of the schema's {len(expected)} columns"
+        return what, "Have the supplier write the column names there, or change the schema and the mapping together"
     blank = [str(place) for place, name in enumerate(header, 1) if not name.strip()]
     if blank:
         return f"column {', '.join(blank)} of the header has no name", "Name every column"
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        return f"the header names {_names(twice)} more than once", "Give each column a name of its own"
-    expected = [f.name for f in shape.table(ROOT)]
+        places = [str(place) for place, name in enumerate(header, 1) if name in twice]
+        which = _names(twice) if expected else f"what stands in columns {', '.join(places)}"
+        return f"the header names {which} more than once", "Give each column a name of its own"
     missing = [name for name in expected if name not in header and drift.get("missing") != WARN]
     unknown = [name for name in header if name not in expected and drift.get("new") != WARN]
     if expected and (missing or unknown):

@@ -97,8 +97,8 @@ class Xlsx:
             wrong = "the header row is empty", "Set header_row to the row with the column names"
         if wrong:
             proof = whole("HEADER", name, self._header_row, f"sheet {sheet}, row {self._header_row}", *wrong)
-            return replace(proof, notes=columns_note(header))
-        return Proof(filled, None, {"sheet": sheet, **columns_note(header)})
+            return replace(proof, notes=columns_note(header, self._shape))
+        return Proof(filled, None, {"sheet": sheet, **columns_note(header, self._shape)})
 
     def _header(self, rows: Iterator[list[str]]) -> list[str]:
         found = next((row for at, row in enumerate(rows, 1) if at == self._header_row), [])

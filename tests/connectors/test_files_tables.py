@@ -76,6 +76,14 @@ def values(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
             "Set delimiter to comma, or have the supplier use tab",
         ),
         (
+            b"Zanzibarov,Igor,2\n1,x,2\n",
+            {},
+            "HEADER",
+            1,
+            "a.csv, line 1: this is no header line: it names fewer than half of the schema's 3 columns. Have the "
+            "supplier write the column names there, or change the schema and the mapping together",
+        ),
+        (
             b"ref,place\n",
             {},
             "HEADER",
@@ -280,6 +288,17 @@ def test_sheet_and_header_row_can_be_chosen(tmp_path: Path) -> None:
     )  # fmt: skip
     code, position, _ = refusal(tmp_path, content, format="xlsx", header_row="2")
     assert (code, position) == ("HEADER", 2)
+
+
+@pytest.mark.parametrize("shape", [FLAT, ANY])
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_values_where_a_header_should_be_are_told_nowhere(tmp_path: Path, kind: str, shape: Shape) -> None:
+    rows = [["Zanzibarov", "Zanzibarov", "2"], ["1", "x", "2"]]
+    content = workbook(rows) if kind == "xlsx" else "".join(f"{','.join(row)}\n" for row in rows).encode()
+    _, fetched = fetch(tmp_path, content, {"format": kind, "drift": {"new": "warn", "missing": "warn"}}, shape)
+    assert fetched.problem is not None
+    assert fetched.problem.code == "HEADER"
+    assert "Zanzibarov" not in f"{fetched.problem} {fetched.notes}"
 
 
 def test_what_is_no_workbook_is_refused(tmp_path: Path) -> None:

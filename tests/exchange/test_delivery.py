@@ -98,6 +98,22 @@ def test_a_new_mapping_revision_offers_every_current_record_again(exchange: Exch
     assert everything.balanced
 
 
+def test_a_share_never_goes_by_a_mapping_that_another_has_replaced(exchange: Exchange, query: Query) -> None:
+    collect(exchange, [Version("S1")])
+    asleep = exchange.begin_share("cis", "common -> cis", "g1", "old")
+    exchange.select(asleep)
+    share(exchange, fingerprint="g2", decide=withheld)
+    for key in ("old", "new"):
+        with pytest.raises(Stop, match=r"OLD_MAPPING.*change the mapping's version"):
+            exchange.begin_share("cis", "common -> cis", "g1", key)
+    with pytest.raises(Stop, match="OLD_MAPPING"):
+        next(exchange.candidates(asleep, nominal=False))
+    assert query("SELECT revision, fingerprint FROM exchange.mapping_revision WHERE mapping = 'common -> cis'") == [
+        (1, "g1"), (2, "g2"),
+    ]  # fmt: skip
+    assert ids(share(exchange, fingerprint="g3")[1]) == ["S1"]
+
+
 def test_a_window_limits_a_share_and_the_rest_stays_due(exchange: Exchange) -> None:
     collect(exchange, [Version("S1")], 1)
     collect(exchange, [Version("S2")], 2)

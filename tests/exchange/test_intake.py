@@ -82,6 +82,27 @@ def test_an_old_run_executed_again_with_its_old_mapping_loses(exchange: Exchange
     assert older.sources[0].counts == {"superseded": 1}
 
 
+def test_a_mapping_brought_back_by_executing_its_old_run_again_takes_the_newest_place(exchange: Exchange) -> None:
+    collect(exchange, [Version("S1", 1, "a")], fingerprint="f1", run_key="old")
+    collect(exchange, [Version("S1", 1, "b")], fingerprint="f2")
+    collect(exchange, [Version("S2")], 1, fingerprint="f1")
+    older = collect(exchange, [Version("S1", 1, "a")], fingerprint="f1", run_key="old")
+    assert older.sources[0].counts == {"accepted": 1}
+
+
+def test_nothing_more_is_noted_of_a_sealed_run(exchange: Exchange, query: Query) -> None:
+    run = exchange.begin_collect("cen", day(0), "m", "f", "k")
+    one = file("a.csv", 0)
+    exchange.register(run, one)
+    exchange.note_read(run, one.sha256, 0)
+    take_in(exchange, run)
+    with pytest.raises(Stop, match="RUN_OVER"):
+        exchange.note_read(run, one.sha256, 7)
+    with pytest.raises(Stop, match="RUN_OVER"):
+        exchange.note_judgement(run, [{"expectation": "x"}])
+    assert query("SELECT rows_read FROM exchange.input") == [(0,)]
+
+
 def test_our_own_record_come_back_is_an_echo(exchange: Exchange) -> None:
     ours = Version("S1")
     collect(exchange, [ours])

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from bridge import settings
 from bridge.connector import Window
-from bridge.errors import Misconfigured
+from bridge.errors import Misconfigured, Stop
 from bridge.exchange import Exchange
 from bridge.flow import collecting, sharing
 from tests.flow.conftest import Installation
+from tests.flow.test_recall import Policy
 
 TOP = Path(__file__).resolve().parents[2]
 PLAIN = "supplier_service: {from: CustomsOffice}"
@@ -64,6 +66,10 @@ def services(installation: Installation) -> list[str]:
 
 def counts() -> dict[str, int]:
     collecting.collect("cen", days(3, 4), fresh=False)
+    return shared()
+
+
+def shared() -> dict[str, int]:
     (partner,) = sharing.share("cis").partners
     return {effect: count for effect, count in partner.effects.items() if count}
 
@@ -78,6 +84,45 @@ def test_a_corrected_mapping_reaches_the_partner_and_so_does_going_back(installa
     assert counts() == {"update": 1}
     assert services(installation) == before
     assert counts() == {}
+
+
+def test_a_share_goes_back_under_a_new_version_and_never_by_an_old_mapping(
+    installation: Installation, root: Path, tmp_path: Path
+) -> None:
+    release = Policy(tmp_path / "content")
+    file = tmp_path / "content" / "mappings" / "cis" / "share.yaml"
+    collecting.collect("cen", days(3, 4), fresh=False)
+    release.withhold()
+    open_to_all = file.read_text(encoding="utf-8")
+    sharing.select("cis", "half-way")  # and its process is killed
+    sharing.share("cis", days(1, 2))
+    release.withhold("FR")
+    assert shared() == {}
+    file.write_text(open_to_all, encoding="utf-8")
+    for begun_again in (
+        lambda: sharing.select("cis", "half-way"),
+        lambda: sharing.deliver(sharing.open_share("cis", "half-way")),
+        lambda: sharing.share("cis"),
+    ):
+        with pytest.raises(Stop, match="change the mapping's version") as stopped:
+            begun_again()
+        assert stopped.value.code == "OLD_MAPPING"
+    assert services(installation) == []
+    release.withhold()
+    assert shared() == {"insert": 1}
+    assert len(services(installation)) == 1
+
+
+def test_a_middle_step_of_a_sealed_run_done_again_leaves_it_alone(installation: Installation, root: Path) -> None:
+    work = collecting.extract("cen", days(3, 4), "key")
+    assert collecting.map_and_validate(work) == {"read": 1}
+    collecting.judge(work, fresh=False)
+    collecting.accept(work)
+    again = collecting.open_run("cen", days(3, 4), "key")
+    assert collecting.map_and_validate(again) == {"read": 1}
+    assert not again.stage.folder.exists()
+    work.stage.write_table("staging-0.parquet", pa.table({"left": ["over"]}))
+    assert collecting.judge(again, fresh=False) == []
 
 
 def test_each_input_is_read_with_the_version_of_its_day(installation: Installation, root: Path, tmp_path: Path) -> None:
