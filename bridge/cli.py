@@ -147,7 +147,7 @@ def review(name: str, person: str) -> None:
     """Approve the mappings of system NAME, with their code lists and schemas, as they stand now.
 
     Written to mappings/reviewed.yaml, to be committed. With BRIDGE_MODE=production nothing else runs. Nobody
-    approves a file whose last change git knows to be their own.
+    approves a file that they changed, as far as git knows, since it was last approved.
     """
     from bridge.commands import reviewing
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,11 +18,13 @@ from bridge.errors import Misconfigured
 from bridge.mapping import Mapping as Model
 from bridge.mapping import load
 from bridge.mapping.accounts import Names
-from bridge.mapping.codes import code_path
+from bridge.mapping.codes import code_path, read_lookup
 from bridge.mapping.model import Block, Rule
 from bridge.shape import Shape
 
 _BY_HAND: Final = frozenset({"target", "line"})
+_ABOUT_RUNS: Final = frozenset({"connection", "every", "start", "quality"})
+"""Options of collect and deliver that do not touch how a record is read or written."""
 
 
 def resolve(content: Content, said: str, stack: ExitStack) -> dict[Direction, Model]:
@@ -66,6 +70,8 @@ def differences(old: Model, new: Model) -> list[Difference]:
         *_reasons(old, new),
         *_records(old, new),
         *_codes(old, new),
+        *_lookups(old, new),
+        *_functions(old, new),
         *release_differences(old.release, new.release),
     ]
     found += [*_options("collect", old.collect, new.collect), *_options("deliver", old.deliver, new.deliver)]
@@ -77,6 +83,13 @@ def _about(old: Model, new: Model) -> Iterator[Difference]:
         was, now = getattr(old, word), getattr(new, word)
         if was != now:
             yield Difference("mapping", word, f"{was} -> {now}", word == "name")
+    if _span(old) != _span(new):
+        yield Difference("effective", "", f"{_span(old)} -> {_span(new)}", True)
+    yield from _options("drift", dict(old.drift), dict(new.drift))
+
+
+def _span(mapping: Model) -> str:
+    return f"from {mapping.effective.first or 'the beginning'} to {mapping.effective.last or 'further notice'}"
 
 
 def _shape(section: str, old: Shape, new: Shape) -> Iterator[Difference]:
@@ -123,9 +136,12 @@ def _said_absent(mapping: Model, target: str) -> bool:
 
 def _by_target(mapping: Model) -> dict[str, str]:
     found = {rule.target: rule_words(rule) for rule in mapping.spec.rules}
+    seen: Counter[tuple[str, str]] = Counter()
     for block in mapping.spec.blocks:
         several = sum(one.list == block.list for one in mapping.spec.blocks) > 1
-        at = f" ({_block(block)})" if several else ""
+        seen[block.list, _block(block)] += 1
+        number = seen[block.list, _block(block)]
+        at = f" ({_block(block)}{f', number {number}' if number > 1 else ''})" if several else ""
         if not several:
             found[block.list] = f"entries {_block(block)}"
         for rule in block.rules:
@@ -199,6 +215,38 @@ def _codes(old: Model, new: Model) -> Iterator[Difference]:
                     yield Difference("codes", about, f"{', '.join(light)} changed", False)
 
 
+def _lookups(old: Model, new: Model) -> Iterator[Difference]:
+    """Cells of the look-up columns that both versions use."""
+    used = [{rule.lookup for _, _, rule in mapping.spec.rules_of() if rule.lookup} for mapping in (old, new)]
+    for said in sorted(used[0] & used[1]):
+        tables = [read_lookup(mapping.content, said) for mapping in (old, new)]
+        was, now = (table.values if table is not None else {} for table in tables)
+        for key in sorted(was.keys() | now.keys()):
+            if was.get(key) != now.get(key):
+                what = f"{text_of(was.get(key))} -> {text_of(now.get(key))}" if key in now else "row removed"
+                yield Difference(
+                    "lookup", f"{said}: {key}", what if key in was else f"row added: {now[key]}", key in was
+                )
+
+
+def _functions(old: Model, new: Model) -> Iterator[Difference]:
+    """Python modules that both versions use and whose code, not only its comments and layout, is another."""
+    for file in sorted(old.parts.keys() & new.parts.keys()):
+        if file.startswith("rules/") and old.parts[file] != new.parts[file]:
+            was, now = (_code(mapping.content, file) for mapping in (old, new))
+            if was != now:
+                yield Difference("rules", file, "the code has changed", True)
+
+
+def _code(content: Content, file: str) -> str:
+    path = content.seek(file)
+    text = path.read_bytes() if path is not None else b""
+    try:
+        return ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError):
+        return text.decode("utf-8", "replace")
+
+
 def _lists(mapping: Model) -> set[str]:
     return {rule.codes for _, _, rule in mapping.spec.rules_of() if rule.codes}
 
@@ -220,7 +268,8 @@ def _options(section: str, old: dict[str, Any] | None, new: dict[str, Any] | Non
     was, now = old or {}, new or {}
     for name in sorted(was.keys() | now.keys()):
         if was.get(name) != now.get(name):
-            yield Difference(section, name, f"{text_of(was.get(name))} -> {text_of(now.get(name))}", False)
+            what = f"{text_of(was.get(name))} -> {text_of(now.get(name))}"
+            yield Difference(section, name, what, name not in _ABOUT_RUNS)
 
 
 def _examples(old: Model, new: Model) -> Iterator[Difference]:

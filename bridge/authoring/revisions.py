@@ -18,7 +18,7 @@ from bridge.mapping.versions import Versions, load_versions
 
 LOOKED: Final = 50
 """Commits that are searched for a fingerprint, the newest first."""
-_FOLDERS: Final = ("mappings", "schemas")
+_FOLDERS: Final = ("mappings", "rules", "schemas")
 
 
 @contextmanager

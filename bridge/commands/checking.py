@@ -43,8 +43,8 @@ def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = F
 def _one(content: Content, mapping: Mapping, *, as_json: bool, mend: bool) -> int:
     """How many errors one mapping has, which are printed."""
     found = check(mapping)
-    for _ in range(ROUNDS if mend else 0):
-        mended = fix(mapping, found)
+    for number in range(ROUNDS if mend else 0):
+        mended = fix(mapping, found, first=number == 0)
         for line in mended:
             click.echo(f"fixed: {line}", err=as_json)
         if not mended:

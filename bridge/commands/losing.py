@@ -39,14 +39,17 @@ def run(content: Content, names: Sequence[str], *, as_json: bool) -> None:
 def _people(losses: Losses) -> None:
     always = sum(one.always for one in losses.lost)
     click.echo(
-        f"\n{losses.name}: of {len(losses.kept) + len(losses.lost)} fields {len(losses.kept)} come home whole, "
-        f"{len(losses.lost) - always} lose something, {always} do not come home"
+        f"\n{losses.name}: of {losses.told} fields {len(losses.kept)} come home whole, "
+        f"{len(losses.lost) - always} lose something, {always} do not come home, "
+        f"{len({one.path for one in losses.held})} have values that are held on the way"
     )
     for one in losses.lost:
         read = f" ({', '.join(one.read)})" if one.read else ""
         click.echo(f"  {one.path}{read}: {_verdict(one)}")
         for reason in one.reasons or ("no mapping gives a reason: say one_way:",):
             click.echo(f"    {reason}")
+    for held in losses.held:
+        click.echo(f"  {held}")
     for rule in losses.withheld:
         click.echo(f"  whole records: {rule}")
 
@@ -67,6 +70,9 @@ def _pipe(losses: Losses) -> None:
             ],
         }
         click.echo(json.dumps(said, sort_keys=True, ensure_ascii=False))
+    for held in losses.held:
+        why = {"file": held.file, "code": held.code, "at": held.field}
+        click.echo(json.dumps({"held": losses.name, "field": held.path, **why}, sort_keys=True, ensure_ascii=False))
     for rule in losses.withheld:
         told = {"file": rule.file, "line": rule.line, "word": rule.word, "name": rule.name, "why": rule.why}
         click.echo(json.dumps({"withheld": losses.name, **told}, sort_keys=True, ensure_ascii=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from bridge.mapping import findings as f
 from bridge.mapping.accounts import Names, release_read, source_read, target_filled
@@ -65,7 +66,10 @@ def _reason(
     names = Names([pattern])
     meant = [path for path in paths if path in names]
     if not meant:
-        yield f.StaleReason(mapping.where, line, pattern, {"word": word, "schema": schema})
+        near = get_close_matches(pattern, [path for path in paths if path not in used], 1)
+        fix = f"Did you mean {near[0]}? Correct the name, or delete the line" if near else "Delete the line"
+        said = {"word": word, "schema": schema, "fix": fix, "near": near[0] if near else ""}
+        yield f.StaleReason(mapping.where, line, pattern, said)
     for path in meant:
         if path in used:
             yield f.Contradiction(

@@ -23,8 +23,11 @@ def unit_findings(mapping: Mapping) -> Iterator[Finding]:
     for list_, each, rules in groups:
         for rule in rules:
             field = mapping.target_field(list_, rule.target)
-            codes = read_codes(mapping.content, rule.codes) if rule.unit and rule.codes else None
+            codes = read_codes(mapping.content, rule.codes) if rule.codes else None
             if field is None or codes is None:
+                continue
+            if not rule.unit:
+                yield from _alone(mapping, rule, field, rules, codes)
                 continue
             meant = find_name(mapping.source_shape, mapping.spec, each, rule.unit)
             known = meant is not None and meant.field is not None and meant.field.code_list == REC20
@@ -47,7 +50,7 @@ def _rows(codes: CodeList, known: bool) -> Iterator[Finding]:
                 fix = "Write a code of UNECE Recommendation 20, such as KGM"
                 yield f.UnitClash(file, row.line, source, {"what": f"{row.target} is no unit of measure", "fix": fix})
                 continue
-            unit = units().get(source) if known and row.relation != "alias" else None
+            unit = units().get(source) if known else None
             if unit is None:
                 continue
             factor, told = exact_factor(unit, into), Fraction(row.factor if row.factor is not None else 1)
@@ -72,4 +75,14 @@ def _beside(mapping: Mapping, rule: Rule, field: Field, rules: Sequence[Rule], c
     elif unit is not None and (unit.codes != rule.codes or unit.inputs != (rule.unit,)):
         what = f"the quantity is converted by {rule.unit} and {codes.file}, and {name} is made otherwise"
         fix = f"Say {name}: {{from: {rule.unit}, codes: {rule.codes}}}"
+        yield f.UnitClash(mapping.where, rule.line, field.path, {"what": what, "fix": fix})
+
+
+def _alone(mapping: Mapping, rule: Rule, field: Field, rules: Sequence[Rule], codes: CodeList) -> Iterator[Finding]:
+    """A unit that its list converts, beside a quantity that stays as it was counted."""
+    factors = any(row.factor is not None for rows in codes.rows.values() for row in rows)
+    if factors and not any(one.codes == rule.codes and (one.unit,) == rule.inputs for one in rules):
+        what = f"{codes.file} converts quantities, and no quantity beside the unit is converted by it"
+        said = rule.inputs[0] if len(rule.inputs) == 1 else "FIELD"
+        fix = f"Say unit: {said} and codes: {rule.codes} at the quantity, or use a list without factors"
         yield f.UnitClash(mapping.where, rule.line, field.path, {"what": what, "fix": fix})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from bridge.content import COLLECT
 from bridge.errors import Misconfigured
@@ -16,6 +15,7 @@ from bridge.mapping.check_functions import function_findings
 from bridge.mapping.check_rules import rule_findings
 from bridge.mapping.check_units import unit_findings
 from bridge.mapping.findings import FINDINGS, Finding, Severity
+from bridge.mapping.meant import meant_source, meant_target
 from bridge.mapping.model import LINES, Condition, Mapping, Rule
 from bridge.mapping.names import find_name, names_near, over
 from bridge.mapping.review import refuse_unapproved, review_findings
@@ -88,12 +88,6 @@ def _bare(text: str) -> str:
     return text.rstrip(".")
 
 
-def _meant(near: list[str], name: str) -> dict[str, str]:
-    """What a finding says of a name that means nothing."""
-    said = f"did you mean {near[0]}?" if near else "correct the name."
-    return {"name": name, "near": said, "meant": near[0] if near else ""}
-
-
 def _sorted(found: Iterable[Finding]) -> list[Finding]:
     unique = {(one.file, one.line, one.code, one.field, one.message): one for one in found}
     return [unique[key] for key in sorted(unique)]
@@ -114,25 +108,25 @@ def _names(mapping: Mapping) -> Iterator[Finding]:
                 if list_
                 else [one.path for one in target] + list(target.lists)
             )
-            near = get_close_matches(rule.target, known, 1)
-            yield f.UnknownTarget(file, rule.line, at, _meant(near, rule.target))
+            yield f.UnknownTarget(file, rule.line, at, meant_target(mapping, list_, rule.target, known))
         elif not list_ and rule.target in mapping.assigned:
             yield f.Assigned(file, rule.line, at)
     for block in spec.blocks:
         if block.list not in target.lists:
-            near = get_close_matches(block.list, list(target.lists), 1)
-            yield f.UnknownTarget(file, block.line, block.list, _meant(near, block.list))
+            said = meant_target(mapping, "", block.list, list(target.lists))
+            yield f.UnknownTarget(file, block.line, block.list, said)
         if over(block.each) and block.each not in source.lists:
-            yield _no_source(file, block.line, block.list, block.each, list(source.lists))
+            yield _no_source(mapping, "", block.line, block.list, block.each, list(source.lists))
         for condition in block.when:
             yield from _unknown(mapping, block.each, [condition.field], condition, block.list)
     for condition in spec.scope:
         yield from _unknown(mapping, "", [condition.field], condition, "scope")
     if spec.codes_on and find_name(source, spec, "", spec.codes_on) is None:
-        yield _no_source(file, 1, "codes_on", spec.codes_on, names_near(source, "", spec.codes_on))
+        yield _no_source(mapping, "", 1, "codes_on", spec.codes_on, names_near(source, "", spec.codes_on))
     for key in spec.group.key if spec.group else ():
         if find_name(source, spec, "", key) is None:
-            yield _no_source(file, spec.group.line if spec.group else 1, "group_by", key, names_near(source, "", key))
+            line = spec.group.line if spec.group else 1
+            yield _no_source(mapping, "", line, "group_by", key, names_near(source, "", key))
 
 
 def _unknown(mapping: Mapping, each: str, names: Iterable[str], at: Rule | Condition, field: str) -> Iterator[Finding]:
@@ -140,12 +134,11 @@ def _unknown(mapping: Mapping, each: str, names: Iterable[str], at: Rule | Condi
         return  # That the list is unknown is said once, at the block.
     for name in names:
         if name != "*" and find_name(mapping.source_shape, mapping.spec, each, name) is None:
-            yield _no_source(mapping.where, at.line, field, name, names_near(mapping.source_shape, each, name))
+            yield _no_source(mapping, each, at.line, field, name, names_near(mapping.source_shape, each, name))
 
 
-def _no_source(file: str, line: int, field: str, name: str, known: list[str]) -> Finding:
-    near = get_close_matches(name, known, 1)
-    return f.UnknownSource(file, line, field, _meant(near, name))
+def _no_source(mapping: Mapping, each: str, line: int, field: str, name: str, known: list[str]) -> Finding:
+    return f.UnknownSource(mapping.where, line, field, meant_source(mapping, each, name, known))
 
 
 def _sections(mapping: Mapping) -> Iterator[Finding]:

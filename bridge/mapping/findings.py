@@ -63,7 +63,7 @@ class UnknownSource(Finding):
 
     code = "M001"
     about = "A name means no source field where it stands."
-    mended = "writes the name that is meant, where one is near enough"
+    mended = "writes the name that is meant, where only one is near enough, no rule uses it and no reason speaks of it"
 
 
 class UnknownTarget(Finding):
@@ -71,15 +71,15 @@ class UnknownTarget(Finding):
 
     code = "M002"
     about = "A rule or block fills no field of the target."
-    mended = "writes the name that is meant, where one is near enough"
+    mended = "writes the name that is meant, where only one is near enough, no rule uses it and no reason speaks of it"
 
 
 class StaleReason(Finding):
-    """{field}: {word}: names no field of {schema}. Delete the line."""
+    """{field}: {word}: names no field of {schema}. {fix}."""
 
     code = "M003"
     about = "A line of ignore or absent means no field: the schema has changed, or the name is wrong."
-    mended = "takes the line out"
+    mended = "takes the line out, unless its name is near that of a field that nothing uses"
 
 
 class Contradiction(Finding):

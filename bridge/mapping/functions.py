@@ -118,8 +118,8 @@ class Function:
             return Refused(
                 "BAD_VALUE", f"use:{self.name}", f"{self.name} ({self.where}) does not take it: {self.about}; {fix}"
             )
-        except Exception as bad:  # noqa: BLE001 -- whatever a function does, the run goes on and one record is held
-            line = traceback.extract_tb(bad.__traceback__)[-1].lineno
+        except (Exception, SystemExit) as bad:  # noqa: BLE001 -- whatever it does, the run goes on, one record is held
+            line = _line(bad, self.call.__code__.co_filename)
             return Refused(
                 "FUNCTION_FAILED",
                 f"use:{self.name}",
@@ -232,9 +232,9 @@ def _module(path: Path, changed: int) -> types.ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as bad:  # noqa: BLE001 -- whatever a module does when it is loaded is told as its fault
+    except (Exception, SystemExit) as bad:  # noqa: BLE001 -- what a module does when it is loaded is told as its fault
         del sys.modules[name]
-        place = traceback.extract_tb(bad.__traceback__)[-1].lineno
+        place = _line(bad, str(path))
         raise Misconfigured(
             "M052",
             f"rules/{path.name}",
@@ -244,9 +244,21 @@ def _module(path: Path, changed: int) -> types.ModuleType:
     return module
 
 
+def _line(bad: BaseException, file: str) -> int:
+    """The last line of this file on the way to an error: what lies deeper is not its writer's to mend."""
+    if isinstance(bad, SyntaxError) and bad.filename == file:
+        return bad.lineno or 1
+    lines = [frame.lineno for frame in traceback.extract_tb(bad.__traceback__) if frame.filename == file]
+    return (lines[-1] if lines else None) or 1
+
+
 def _types(called: Callable[..., Any], name: str, where: str) -> tuple[type, Type]:
     """The one type that it takes and the one that it gives, beside None."""
-    hints = typing.get_type_hints(called)
+    try:
+        hints = typing.get_type_hints(called)
+    except Exception as bad:  # noqa: BLE001 -- an annotation in quotes is any expression
+        what = f"its annotations mean nothing: {type(bad).__name__} ({where})"
+        raise Misconfigured("M052", name, what, "Correct the name, or import it") from None
     gives = hints.pop("return", None)
     kinds = [one for one in (typing.get_args(gives) or (gives,)) if one is not type(None)]
     takes = list(hints.values())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from bridge.mapping.accounts import Names, target_filled
 from bridge.mapping.back import reverse_of
+from bridge.mapping.held import Held, held_values
 from bridge.mapping.inverse import Way
 from bridge.mapping.model import Mapping as Map
 from bridge.mapping.model import Rule, Said
@@ -43,13 +44,20 @@ class Losses:
 
     Args:
         kept: fields of the common schema that come home whole.
+        held: fields of which some values do not come home, since a mapping on the way holds their records.
         withheld: rules by which whole records do not leave on this way.
     """
 
     name: str
     kept: tuple[str, ...]
     lost: tuple[Lost, ...]
+    held: tuple[Held, ...]
     withheld: tuple[Reason, ...]
+
+    @property
+    def told(self) -> int:
+        """How many fields and lists it speaks of."""
+        return len({*self.kept, *(one.path for one in self.lost), *(one.path for one in self.held)})
 
     @property
     def undeclared(self) -> tuple[Lost, ...]:
@@ -61,7 +69,8 @@ def round_trip(trip: Trip) -> Losses:
     """The losses of a trip whose mappings have no errors; rows of the system must each be a record."""
     shape = trip.there.target_shape
     carried = [path for path in target_filled(trip.there) if shape.find(path) is not None]
-    first, last, withheld = try_out(trip, carried)
+    first, made, withheld = try_out(trip, carried)
+    last, held = made[-1][1].batch, held_values(trip, first, made, carried)
     gone = compare(first, last, shape, carried)
     reasons = _Reasons(trip)
     lost: list[Lost] = []
@@ -73,8 +82,9 @@ def round_trip(trip: Trip) -> Losses:
     whole = [path for path in carried if path not in gone]
     apart = parted(first, last, shape, whole)
     lost += [Lost(one, reasons.lists(one), False, tuple(sorted(set(reasons.of_list(one))))) for one in apart]
-    names = {one.path for one in lost}
-    return Losses(trip.name, tuple(path for path in carried if path not in names), tuple(lost), tuple(withheld))
+    names = {one.path for one in lost} | {one.path for one in held}
+    kept = tuple(path for path in carried if path not in names)
+    return Losses(trip.name, kept, tuple(lost), tuple(held), tuple(withheld))
 
 
 # --- why --------------------------------------------------------------------------------------------------------------

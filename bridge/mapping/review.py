@@ -8,6 +8,8 @@ are for.
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping as Map
@@ -27,6 +29,8 @@ from bridge.mapping.yaml import Block, read_yaml
 REGISTER: Final = "mappings/reviewed.yaml"
 AS_READ: Final = " as read"
 """Behind the name of a schema: the fields that were read from it and from the files beside it."""
+_BESIDE: Final = re.compile(r"""(?:schemaLocation|\$ref)["']?\s*[=:]\s*["']([^"'#]+)""")
+"""Where an XML or JSON schema names a file beside it."""
 _HEAD: Final = (
     "# Who approved which file at which hash. Written by bridge review; in production only what stands here runs.\n"
 )
@@ -112,18 +116,22 @@ def approve(content: Content, mappings: Sequence[Mapping], person: str) -> dict[
     with who wrote it as far as git knows.
 
     Raises:
-        Misconfigured: OWN_FILE, if git knows that this person made the last change of one of them.
+        Misconfigured: NO_NAME; or OWN_FILE, if git knows that this person changed one of them, or a file that its
+            schema takes fields from, since it was last approved.
     """
+    person = " ".join(person.split())
+    if not person:
+        raise Misconfigured("NO_NAME", "bridge review", "nobody approves without a name", "Say --as YOUR NAME")
     known = register(content)
     waiting = {file: why for mapping in mappings for file, why in unapproved(mapping, known).items()}
     written: dict[str, str] = {}
     for file in waiting:
-        authors = authors_of(content.seek(file.removesuffix(AS_READ)))
-        if person.casefold() in {one.casefold() for one in authors}:
+        authors = _authors(content, file, known.get(file))
+        if person.casefold() in {" ".join(one.split()).casefold() for one in authors}:
             raise Misconfigured(
                 "OWN_FILE",
                 file,
-                f"its last change is by {person}, and nobody approves their own",
+                f"{person} changed it since it was last approved, and nobody approves their own",
                 "Have someone else look at it and run bridge review",
             )
         written[file] = authors[0] if authors else "unknown"
@@ -145,19 +153,59 @@ def _write(path: Path, approvals: Map[str, Approval]) -> None:
     draft.replace(path)
 
 
-def authors_of(path: Path | None) -> list[str]:
-    """Name and mailbox of who made the file's last change: of its last commit, or of git's user if it has changed
-    since; empty where there is no git."""
+def _authors(content: Content, file: str, last: Approval | None) -> list[str]:
+    """Who changed what an entry of the register stands for since it was last approved."""
+    path = content.seek(file.removesuffix(AS_READ))
+    if not file.endswith(AS_READ):
+        return authors_of(path, last.sha256 if last else "")
+    # What was read has no text of its own to look for in git, so the day of its approval tells where to stop.
+    return [one for part in _read_with(path) for one in authors_of(part, day=last.on if last else "")]
+
+
+def _read_with(path: Path | None) -> list[Path]:
+    """A schema and every file that it takes fields from."""
+    found: list[Path] = []
+    waiting = [path] if path is not None else []
+    while waiting:
+        one = waiting.pop()
+        if one in found or not one.is_file():
+            continue
+        found.append(one)
+        if one.suffix in (".xsd", ".json"):
+            said = " ".join(_BESIDE.findall(one.read_text(encoding="utf-8", errors="replace"))).split()
+            waiting += [(one.parent / name).resolve() for name in said]
+    return found
+
+
+def authors_of(path: Path | None, sha256: str = "", day: str = "") -> list[str]:
+    """Names and mailboxes of all who changed a file, the last one first: git's user if it has changed since its last
+    commit, then the author of each commit; empty where there is no git.
+
+    Args:
+        sha256: of the content at which to stop; "" for none.
+        day: ISO date from which on commits count; "" for all.
+    """
     if path is None:
         return []
+    found: list[str] = []
     if _git(path, "status", "--porcelain", "--", path.name):
-        return [one for name in ("user.name", "user.email") if (one := _git(path, "config", name))]
-    return _git(path, "log", "-1", "--format=%an%n%ae", "--", path.name).splitlines()
+        found = [one for name in ("user.name", "user.email") if (one := _said(path, "config", name))]
+    since = [f"--since={day}T00:00:00Z"] if day else []
+    for line in _said(path, "log", *since, "--follow", "--format=%H%x09%an%x09%ae", "--", path.name).splitlines():
+        commit, *author = line.split("\t")
+        if sha256 and hashlib.sha256(_git(path, "show", f"{commit}:./{path.name}")).hexdigest() == sha256:
+            break
+        found += author
+    return list(dict.fromkeys(found))
 
 
-def _git(path: Path, *words: str) -> str:
+def _said(path: Path, *words: str) -> str:
+    return _git(path, *words).decode("utf-8", "replace").strip()
+
+
+def _git(path: Path, *words: str) -> bytes:
     git = shutil.which("git")
     if git is None:
-        return ""
-    done = subprocess.run([git, *words], cwd=path.parent, capture_output=True, text=True, check=False, timeout=30)
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return b""
+    done = subprocess.run([git, *words], cwd=path.parent, capture_output=True, check=False, timeout=30)
+    return done.stdout if done.returncode == 0 else b""

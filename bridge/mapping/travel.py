@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from bridge.batch import ROOT, ROW, Batch
-from bridge.mapping.apply import forward
+from bridge.mapping.apply import Mapped, forward
 from bridge.mapping.codes import read_codes
 from bridge.mapping.conform import conform
 from bridge.mapping.dates import ISO
@@ -83,10 +83,17 @@ class Reason:
 def travel(trip: Trip, common: Batch) -> tuple[Batch, Batch, Batch]:
     """A batch of common records on the whole way: as it left, as it was fetched from the partner, and as it is at home
     again; each hop leaves out the records that it holds."""
-    sent = forward(trip.out, _filled(common, trip.out)).batch
-    fetched = forward(trip.home, _filled(sent, trip.home)).batch
-    returned = forward(trip.again, _filled(fetched, trip.again)).batch
-    return common, fetched, forward(trip.there, _filled(returned, trip.there)).batch
+    made = hops(trip, common)
+    return common, made[1][1].batch, made[3][1].batch
+
+
+def hops(trip: Trip, common: Batch) -> list[tuple[Map, Mapped]]:
+    """What each of the four mappings on the way makes of the records that the one before has not held."""
+    made: list[tuple[Map, Mapped]] = []
+    for mapping in (trip.out, trip.home, trip.again, trip.there):
+        batch = made[-1][1].batch if made else common
+        made.append((mapping, forward(mapping, _filled(batch, mapping))))
+    return made
 
 
 def _filled(batch: Batch, mapping: Map) -> Batch:
@@ -157,19 +164,30 @@ def _inside(entry: Record, others: Sequence[Record]) -> bool:
 # --- what is tried ----------------------------------------------------------------------------------------------------
 
 
-def try_out(trip: Trip, carried: Sequence[str]) -> tuple[Batch, Batch, list[Reason]]:
-    """Common records such as the first mapping makes, and what came home of them; what the way needs is there."""
-    needed = {path for path in carried if _always(trip.there, path)}
+def try_out(trip: Trip, carried: Sequence[str]) -> tuple[Batch, list[tuple[Map, Mapped]], list[Reason]]:
+    """Common records such as the first mapping makes, and what each hop made of them; what the way needs is there."""
+    needed = {path for path in carried if _always(trip.there, path)} | set(_units(trip.there))
     values = {path: _probes(trip.there, path) for path in carried}
     while True:
         first = _probe(trip.there.target_shape, values, needed)
-        _, fetched, last = travel(trip, first)
+        made = hops(trip, first)
+        fetched = made[1][1].batch
         lacking = {
             path for mapping, batch in ((trip.out, first), (trip.again, fetched)) for path in _lacking(mapping, batch)
         }
         if not lacking & set(carried) - needed:
-            return first, last, [*_withheld(trip.out, first), *_withheld(trip.again, fetched)]
+            return first, made, [*_withheld(trip.out, first), *_withheld(trip.again, fetched)]
         needed |= lacking & set(carried)
+
+
+def _units(there: Map) -> Iterator[str]:
+    """Units of converted quantities, without which the first mapping makes no quantity either."""
+    rules = there.spec.rules_of()
+    for list_, each, rule in rules:
+        if rule.unit:
+            beside = [one for at, over, one in rules if (at, over) == (list_, each) and one.codes == rule.codes]
+            fields = [there.target_field(list_, one.target) for one in beside if one.inputs == (rule.unit,)]
+            yield from (field.path for field in fields if field is not None)
 
 
 def _always(there: Map, path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,14 +12,14 @@ from bridge.cli import main
 from bridge.mapping import check
 from bridge.mapping.fixes import fix
 from tests.findings.test_findings import FILE, found, made_world
-from tests.mapping.world import World
+from tests.mapping.world import TEXT, World
 
 CASES = [
     ("  id: {from: ref}", "  id: {from: reff}   # kept", "  id: {from: ref}   # kept"),
     ("  id: {from: ref}", "  id: {form: ref}", "  id: {from: ref}"),
-    ("  id: {from: ref}", "  idd: {from: ref}", "  id: {from: ref}"),
+    ("  country: {from: country,", "  countryy: {from: country,", "  country: {from: country,"),
     ("  id: {from: ref}", "  id:\n    from: reff  # the number", "  id:\n    from: ref  # the number"),
-    ("{each: goods,", "{each: godos,", "{each: goods,"),
+    ("{each: goods,", "{each: goodss,", "{each: goods,"),
     ("{kind: {from: kind},", "{kind: {from: kid},", "{kind: {from: kind},"),
     ("  signs: {why: not needed}", "  signs: {why: not needed}\n  gone: {why: x}", "  signs: {why: not needed}"),
     ("  signs: {why: not needed}", "  ref: {why: x}\n  signs: {why: not needed}", "  signs: {why: not needed}"),
@@ -85,3 +86,79 @@ def test_the_command_tells_what_it_did_and_then_checks(world: World, monkeypatch
     assert f"fixed: {FILE}:8: M001 id: reff is now ref" in done.output
     assert done.output.rstrip().endswith("Every mapping may run.")
     assert "fixed:" not in CliRunner().invoke(main, ["check", "here", "--fix"]).output
+
+
+@pytest.mark.parametrize(
+    ("fields", "rules", "more"),
+    [
+        # Like another field, yet not nearly the same.
+        ({"Gross weight": TEXT}, "net: {from: Net weight}", ""),
+        # The only one that is near is ignored, and somebody has written why.
+        ({"Gross weight": TEXT}, "net: {from: Gros weight}", "ignore:\n  Gross weight: {why: not needed}"),
+        # Another rule reads it.
+        ({"Gross weight": TEXT}, "net: {from: Gros weight}\ngross: {from: Gross weight}", ""),
+        # Two wrong names are near the same right one.
+        ({"Gross weight": TEXT}, "net: {from: Gros weight}\ngross: {from: Gross weigt}", ""),
+        # Two are as near, and a number tells apart what is alike otherwise.
+        ({"Weight 1": TEXT, "Weight 2": TEXT}, "net: {from: Weight}", ""),
+        ({"Weight 1": TEXT}, "net: {from: Weight 2}", ""),
+        # A reason whose name is misspelt is still a reason.
+        ({"Gross weight": TEXT}, "net: {const: x}", "ignore:\n  Gros weight: {why: not needed}"),
+    ],
+)
+def test_what_may_mean_something_else_is_never_mended(
+    tmp_path: Path, fields: dict[str, Any], rules: str, more: str
+) -> None:
+    made = World(tmp_path, fields, {"net": TEXT, "gross": TEXT})
+    made.write(rules, more)
+    before = (made.root / FILE).read_text()
+    assert {"M001", "M003"} & {one.code for one in check(made.load())}
+    assert fix(made.load(), check(made.load())) == []
+    assert (made.root / FILE).read_text() == before
+
+
+def test_a_reason_outlives_a_rule_that_the_same_run_has_mended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    found(world, {"note": "{form: surname}"}, absent={"note": None})
+    monkeypatch.setenv("BRIDGE_CONTENT", str(world.root))
+    told = CliRunner().invoke(main, ["check", "here", "--fix"]).output
+    assert "form is now from" in told
+    assert "M004 surname" in told
+    assert "surname: {why: not needed}" in (world.root / FILE).read_text()
+
+
+def test_only_the_names_of_source_fields_in_the_rule_itself_are_replaced(tmp_path: Path) -> None:
+    made = World(tmp_path, {"country": TEXT, "counted": TEXT}, dict.fromkeys(("a", "b", "c", "d"), TEXT))
+    made.codes("countri", "x,x,exact")
+    rules = """\
+a: {from: countri, codes: countri, when: {countri: [countri]}}
+b: {const: countri}
+c: {concat: [countri, {text: countri}]}
+d:
+  hash: {of: [countri]}
+"""
+    made.write(rules, "ignore: {counted: {why: countri}}")
+    path = made.root / FILE
+    assert fix(made.load(), check(made.load()))
+    assert (
+        path.read_text().partition("map:\n")[2]
+        == """\
+  a: {from: country, codes: countri, when: {country: [countri]}}
+  b: {const: countri}
+  c: {concat: [country, {text: countri}]}
+  d:
+    hash: {of: [country]}
+ignore: {counted: {why: countri}}
+"""
+    )
+
+
+def test_the_last_two_stale_lines_take_their_section_along_and_leave_comments_and_line_ends(world: World) -> None:
+    found(world, absent=dict.fromkeys(("who", "count", "sure", "note", "mark")))
+    path = world.root / FILE
+    kept = "# What stands here speaks of the examples.\nexamples: []\n"
+    sound = path.read_text().replace("absent:\n", "").rstrip() + "\n"
+    broken = f"{sound}absent:\n  zzz: {{why: x}}\n  qqq:\n    why: |\n      x\n\n{kept}"
+    path.write_bytes(broken.replace("\n", "\r\n").encode())
+    told = fix(world.load(), check(world.load()))
+    assert len(told) == 2
+    assert path.read_bytes() == f"{sound}\n{kept}".replace("\n", "\r\n").encode()

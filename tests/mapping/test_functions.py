@@ -106,6 +106,25 @@ def test_an_error_in_a_function_holds_the_record_and_names_the_line_and_no_value
     assert "Canary" not in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("body", "error"), [("sys.exit(text)", "SystemExit"), ("fractions.Fraction(1, 0)", "ZeroDivisionError")]
+)
+def test_whatever_a_function_does_one_record_is_held_and_the_line_is_its_own(
+    world: World, body: str, error: str
+) -> None:
+    head = "import fractions\nimport sys\nfrom bridge.mapping.functions import function\n"
+    write(world, f'''{head}
+@function(examples={{"x": "x"}}, one_way="it breaks")
+def f(text: str) -> str:
+    """A text."""
+    return str({body}) if len(text) > 1 else text
+''')  # fmt: skip
+    mapped = world.run("who: {from: name, use: goods.f}", [{"name": "Canary"}, {"name": "x"}])
+    assert values(mapped, "who") == ["x"]
+    (problem,) = mapped.problems
+    assert f"broke off in line 8 with {error}" in problem.reason
+
+
 def test_a_function_is_called_once_for_each_distinct_text(world: World) -> None:
     world.write("container: {from: number, use: goods.container}")
     mapping = world.load()
@@ -171,6 +190,10 @@ def test_what_cannot_be_used_is_a_finding(world: World, rule: str, field: str, s
         ('@function(examples={}, back=str)\ndef f(text: str) -> str:\n    """A."""\n    return text', "no docstring or no examples"),
         ('@function(examples={"a": 1.5}, one_way="x")\ndef f(text: str) -> float:\n    """A."""\n    return 1.5', "does not give one str"),
         ('@function(examples={"a": "a"}, one_way="x")\ndef f(text: str, more: str) -> str:\n    """A."""\n    return text', "does not take one str"),
+        ('@function(examples={"a": "a"}, back=str)\ndef f(text: "strr") -> str:\n    """A."""\n    return text', "its annotations mean nothing: NameError (rules/goods.py:2)"),
+        ("def f(text: str) -> str:\n    return text text", "it cannot be loaded: SyntaxError in line 3. Mend"),
+        ("import json\njson.loads('{')", "it cannot be loaded: JSONDecodeError in line 3. Mend"),
+        ("raise SystemExit", "it cannot be loaded: SystemExit in line 2. Mend"),
         ("def f(text: str) -> str:\n    return 1 / 0\nf('x')", "it cannot be loaded: ZeroDivisionError in line"),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bridge.cli import main
 from bridge.errors import Misconfigured
 from bridge.mapping import refuse_findings
 from bridge.mapping.review import REGISTER, approve, authors_of, register, review_findings, unapproved
-from tests.findings.test_findings import FILE, found, made_world
+from tests.findings.test_findings import FILE, SOURCE, found, made_world
 from tests.mapping.world import World
 
 AUTHOR, OTHER = "W. Writer", "A. Reader"
@@ -43,7 +44,7 @@ def commit(world: World) -> None:
 
 def test_who_made_a_change_cannot_approve_it(world: World) -> None:
     assert authors_of(world.root / FILE) == [AUTHOR, "writer@office.example"]
-    for name in (AUTHOR, AUTHOR.upper(), "writer@office.example"):
+    for name in (AUTHOR, AUTHOR.upper(), "writer@office.example", f" {AUTHOR.replace(' ', '  ')} "):
         with pytest.raises(Misconfigured, match="OWN_FILE"):
             approve(world.content, [world.load()], name)
     assert not (world.root / REGISTER).exists()
@@ -52,11 +53,48 @@ def test_who_made_a_change_cannot_approve_it(world: World) -> None:
     assert unapproved(world.load(), register(world.content)) == {}
 
 
+@pytest.mark.parametrize("name", ["", " ", "\u00a0\t"])
+def test_nobody_approves_without_a_name(world: World, name: str) -> None:
+    with pytest.raises(Misconfigured, match="NO_NAME"):
+        approve(world.content, [world.load()], name)
+    assert not (world.root / REGISTER).exists()
+
+
+def test_all_who_changed_a_file_since_it_was_approved_are_its_authors_and_nobody_before(world: World) -> None:
+    approve(world.content, [world.load()], OTHER)
+    commit(world)
+    for name in ("B. Second", "C. Third"):
+        git(world, "config", "user.name", name)
+        (world.root / FILE).write_text((world.root / FILE).read_text() + f"# a remark of {name}\n")
+        commit(world)
+    for name in ("B. Second", "c. third"):
+        with pytest.raises(Misconfigured, match="OWN_FILE"):
+            approve(world.content, [world.load()], name)
+    approve(world.content, [world.load()], AUTHOR)
+    assert register(world.content)[FILE].by == AUTHOR
+
+
+def test_who_changed_a_file_that_a_schema_takes_fields_from_changed_what_is_read(world: World) -> None:
+    beside = world.root / "schemas" / "beside.json"
+    beside.write_text(json.dumps({"properties": {"text": {"type": "string"}}}))
+    fields = {name: said for name, said in SOURCE.items() if name != "note"}
+    world.schema("source", {**fields, "note": {"$ref": "beside.json#/properties/text"}})
+    git(world, "config", "user.name", "B. Second")
+    git(world, "config", "user.email", "second@office.example")
+    git(world, "add", "schemas/beside.json")
+    git(world, "commit", "-q", "-m", "x")
+    git(world, "config", "user.name", AUTHOR)
+    commit(world)
+    assert "schemas/source.json as read" in unapproved(world.load(), {})
+    with pytest.raises(Misconfigured, match=r"schemas/source.json as read: B\. Second changed it"):
+        approve(world.content, [world.load()], "B. Second")
+
+
 def test_a_change_that_is_not_committed_is_of_whoever_works_there(world: World) -> None:
     git(world, "config", "user.name", OTHER)
     (world.root / FILE).write_text((world.root / FILE).read_text() + "# a remark\n")
     assert authors_of(world.root / FILE)[0] == OTHER
-    with pytest.raises(Misconfigured, match=f"{FILE}: its last change is by {OTHER}"):
+    with pytest.raises(Misconfigured, match=f"{FILE}: {OTHER} changed it since it was last approved"):
         approve(world.content, [world.load()], OTHER)
 
 

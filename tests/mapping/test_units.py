@@ -96,6 +96,7 @@ RULES = "goods: {each: goods, map: {quantity: {from: amount, number: '.', unit: 
     [
         ("LBR,KGM,unit:0.4536", "units.csv:2: M053 LBR: a pound is not 567/1250 of a kilogram. Correct the factor: unit:0.45359237."),
         ("GLL,KGM,unit:3.785411784", "units.csv:2: M053 GLL: gallon (US) is volume and kilogram is mass. Convert within one dimension."),
+        ("LBR,KGM,alias", "a pound is not 1 of a kilogram"),
         ("LBR,KGM,exact", "a pound is not 1 of a kilogram"),
         ("LBR,XBX,exact", "XBX is no unit of measure. Write a code of UNECE Recommendation 20, such as KGM."),
     ],
@@ -129,3 +130,19 @@ def test_a_quantity_away_from_its_unit_is_a_finding(tmp_path: Path, target: obje
     world.codes("units", "KG,KGM,alias", "L,LTR,alias")
     world.write(f"goods: {{each: goods, map: {{{rules}}}}}")
     assert any(says in str(one) for one in unit_findings(world.load()))
+
+
+@pytest.mark.parametrize(
+    "quantity",
+    ["quantity: {from: amount, number: '.'}", "quantity: {from: amount, number: '.', unit: other, codes: units}"],
+)
+def test_a_unit_is_not_converted_where_its_quantity_stays(tmp_path: Path, quantity: str) -> None:
+    world = World(
+        tmp_path, {"goods": item(amount=TEXT, unit=TEXT, other=TEXT)}, {"goods": item(quantity=DECIMAL, unit=UNIT)}
+    )
+    world.codes("units", "LBR,KGM,unit:0.45359237")
+    world.write(f"goods: {{each: goods, map: {{{quantity}, unit: {{from: unit, codes: units}}}}}}")
+    says = "codes/units.csv converts quantities, and no quantity beside the unit is converted by it"
+    assert any(says in str(one) for one in unit_findings(world.load()))
+    world.codes("units", "KGM,KGM,exact")
+    assert not any("converts quantities" in str(one) for one in unit_findings(world.load()))
