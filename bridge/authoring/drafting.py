@@ -24,6 +24,10 @@ OWN_TYPE: Final = "the source's own type"
 """Note of a rule that reads nothing out of a text, since the schema says the type."""
 LISTED: Final = 60
 """Distinct values that a new code list may have."""
+_SHORT: Final = re.compile(r"[A-Z0-9]{1,4}")
+_WORDS: Final = re.compile(r"[^\W\d_]+(?:[ /-][^\W\d_]+){0,2}")
+_KNOWN: Final = 1 / 3
+"""Share of a column's values that a vocabulary must know before words unknown to it are taken for codes, too."""
 
 Said = dict[str, Any]
 """A rule's words in their order."""
@@ -184,7 +188,7 @@ def _code(said: Said, column: Column, target: Field, content: Content, draft: Dr
     said["codes"] = made.name
     open_ = sum(not row[1] for row in made.rows)
     rest = f", {open_} without a suggestion" if open_ else ""
-    return [f"review codes/{made.name}.csv: {len(made.rows)} values seen{rest}"]
+    return [f"review codes/{made.name}.csv: {len(made.rows)} of {len(values)} values seen{rest}"]
 
 
 def read_rows(content: Content, path: str) -> list[dict[str, str]]:
@@ -197,23 +201,39 @@ def read_rows(content: Content, path: str) -> list[dict[str, str]]:
 
 
 def code_draft(draft: Draft, column: Column, target: Field, content: Content) -> CodeDraft:
-    """A code list with the values seen, each with what it seems to mean."""
+    """A code list with the values seen that are codes, each with what it seems to mean; all others are counted in a
+    question and written nowhere, since a column chosen by mistake may hold anything."""
     name = f"{draft.name}_{target.code_list or target.name.rpartition('.')[2]}"
     made = next((one for one in draft.codes if one.name == name), None)
     if made is None:
         made = CodeDraft(name, [])
         draft.codes.append(made)
     listed = labels(target, content)
-    there = {row[0] for row in made.rows}
-    for value, count in column.distinct.most_common():
-        if value not in there:
-            like = meant(value, listed)
+    there, left = {row[0] for row in made.rows}, 0
+    known = {value: meant(value, listed) for value, _ in column.distinct.most_common()}
+    familiar = sum(column.distinct[value] for value, like in known.items() if like) >= _KNOWN * len(column.values)
+    for value, like in known.items():
+        count = column.distinct[value]
+        if like is None and column.rows and not _a_code(value, count, column.rows, familiar):
+            left += value not in there
+        elif value not in there:
             seen = f"seen {count} times" if column.rows else "listed by the schema"
             relation = "" if like is None else "exact" if like == value else "alias"
-            made.rows.append(
-                (value, like or "", relation, f"{seen}; {'no word is like it' if like is None else 'by its word'}")
-            )
+            shown = "no word is like it" if like is None else "by its word"
+            made.rows.append((value, like or "", relation, f"{seen}; {shown}"))
+    if left:
+        draft.questions.append(
+            f"{column.path}: {left} of {len(column.distinct)} distinct values are known to no list and are rare, or no "
+            f"short words, so they are written nowhere: is this {target.path}? Then add those that are codes to "
+            f"codes/{name}.csv; records with others are held"
+        )
     return made
+
+
+def _a_code(value: str, count: int, rows: int, familiar: bool) -> bool:
+    """Whether a value that no list knows is a code: seen often, and short or a word among others that are known."""
+    often = count >= max(2, rows / 100)
+    return often and bool(_SHORT.fullmatch(value) or (familiar and len(value) <= 30 and _WORDS.fullmatch(value)))
 
 
 def absences(draft: Draft, target: Shape, filled: Iterable[str], assigned: Iterable[str], why: str) -> None:
@@ -261,7 +281,7 @@ def map_lines(draft: Draft) -> list[str]:
 
 
 def section(name: str, entries: Mapping[str, Said]) -> list[str]:
-    """A section of reasons; nothing if it is empty."""
+    """A section of reasons, if any."""
     return ["", f"{name}:", *lines(entries)] if entries else []
 
 

@@ -121,19 +121,26 @@ def _part(name: str, values: Sequence[str], place: int, mark: str = "") -> str:
 def numbers(values: Sequence[str]) -> Numbers | None:
     """How numbers are written if nearly all values are some."""
     found: dict[tuple[str, str], int] = {}
+    read: dict[tuple[str, str], list[object]] = {}
     for decimal, thousands in ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (",", "\u00a0"), (".", "'")):
         step = number_step(Number(decimal, thousands))
-        found[decimal, thousands] = sum(not isinstance(step(value), Refused) for value in values)
+        read[decimal, thousands] = [step(value) for value in values]
+        found[decimal, thousands] = sum(not isinstance(one, Refused) for one in read[decimal, thousands])
     best = max(found.values(), default=0)
     if not values or best < MOST * len(values):
         return None
     if all(re.fullmatch(r"-?[0-9]+", value) for value in values):
         return Numbers(".", "", f"{best} of {len(values)} values are whole numbers", whole=True)
     able = [how for how, count in found.items() if count == best]
-    for mark in ".,":
-        if all(re.fullmatch(rf"-?[0-9]{{1,3}}(\{mark}[0-9]{{3}})*", value) for value in values):
-            says = f"does {mark} stand before decimals or between thousands? All values can be read both ways"
-            return Numbers("", mark, says)
+    either = Counter(
+        "." if "." in value else ","
+        for place, value in enumerate(values)
+        if len({one for how in able if not isinstance(one := read[how][place], Refused)}) > 1
+    )
+    if either:
+        mark, count = either.most_common(1)[0]
+        says = f"does {mark} stand before decimals or between thousands? {count} of {len(values)} values can be read "
+        return Numbers("", mark, f"{says}both ways and none shows which")
     decimal, thousands = able[0]
     marked = sum(decimal in value for value in values)
     between = f", {thousands!r} between thousands" if thousands else ""

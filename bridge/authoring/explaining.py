@@ -16,6 +16,7 @@ from bridge.batch import POSITION, Batch
 from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import BridgeError, Misconfigured
 from bridge.exchange import Hop, current, explain
+from bridge.ledger import Delivery, Effect
 from bridge.mapping import Mapping, forward
 from bridge.mapping.trace import Way, masked, trace
 from bridge.mapping.versions import Versions, load_versions
@@ -23,6 +24,8 @@ from bridge.release import release
 from bridge.shapes import read_shape
 
 COMMON = "common/seizure.json"
+_HAS = (Delivery.DELIVERED, Delivery.UNCHANGED)
+"""Dispositions after which the partner has the version offered."""
 
 
 @dataclass
@@ -157,14 +160,19 @@ def _stored(content: Content, row: dict[str, Any]) -> list[Way]:
 
 
 def _partner(content: Content, partner: str, row: dict[str, Any] | None, hops: Sequence[Hop]) -> Side:
-    """What the partner's mapping as it is now makes of the record, and whether that is what the partner has."""
+    """What the partner's mapping as it is now makes of what the partner last got; no value of what it has not."""
     side = Side(partner)
     if row is None:
         side.unsure = "the exchange has no version of it"
         return side
+    had = [hop for hop in hops if hop.side == "delivery" and hop.name == partner and hop.disposition in _HAS]
+    side.unsure = _not_now(had[-1] if had else None, row["version"])
+    if side.unsure:
+        return side
+    last = had[-1]
     try:
         versions = load_versions(content, partner, SHARE)
-        mapping = versions.all[0] if len(versions.all) == 1 else versions.on(hops[-1].at)
+        mapping = versions.all[0] if len(versions.all) == 1 else versions.on(last.at)
     except Misconfigured as gone:
         side.unsure = f"cannot tell: {gone.what}"
         return side
@@ -172,17 +180,34 @@ def _partner(content: Content, partner: str, row: dict[str, Any] | None, hops: S
     common = common_batch([row], mapping.source_shape)
     released = release(mapping.release, mapping.source_shape, common)
     if released.withheld.num_rows:
-        side.unsure = f"withheld by rule {released.withheld.column('rule')[0].as_py()}: nothing of it leaves"
+        rule = released.withheld.column("rule")[0].as_py()
+        side.unsure = f"withheld by rule {rule} as it is now: cannot tell what the partner got on {_when(last)}"
         return side
     made = forward(mapping, released.batch)
     side.ways = trace(mapping, released.batch, made.batch).get(0, [])
-    had = [hop for hop in hops if hop.name == partner and hop.disposition in ("delivered", "unchanged")]
-    if had and had[-1].fingerprint != versions.fingerprint:
-        last = f"{had[-1].at:%Y-%m-%d %H:%M}"
-        side.unsure = f"the mapping has changed since {last}, when the partner last got it; values may differ"
-    elif not had:
-        side.unsure = "the partner has not got it"
+    if last.fingerprint != versions.fingerprint:
+        side.unsure = f"the mapping has changed since {_when(last)}, when the partner last got it; values may differ"
     return side
+
+
+def _not_now(last: Hop | None, version: int) -> str:
+    """Why the partner does not have this version of the record; "" if it does.
+
+    Args:
+        last: the hop by which it last got one.
+    """
+    if last is None:
+        return "the partner has not got it"
+    if last.code == Effect.WITHDRAW:
+        return f"the partner does not have it: it was taken back on {_when(last)}"
+    if last.version != version:
+        has = f"the partner has version {last.version}, got on {_when(last)}; the exchange has version {version}"
+        return f"cannot tell the partner's values: {has}"
+    return ""
+
+
+def _when(hop: Hop) -> str:
+    return f"{hop.at:%Y-%m-%d %H:%M}"
 
 
 def _named(mapping: Mapping) -> str:

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from bridge.authoring import evidence
 from bridge.authoring.drafting import CodeDraft, Said
 from bridge.authoring.sample import Column, Sample
+from bridge.mapping.rules import split_text
 from bridge.shape import Type
 
 DAY: Final = {
@@ -47,7 +48,11 @@ def invented(column: Column, rule: Said | None, codes: Mapping[str, CodeDraft]) 
     rule = rule or {}
     if "codes" in rule and column.values and "unit" not in rule:
         made = codes.get(str(rule["codes"]))
-        return made.rows[0][0] if made and made.rows else next(iter(column.distinct))
+        if made is None:
+            return _part(next(iter(column.distinct)), rule)  # a list that knows every value of the column
+        known = next((source for source, target, *_ in made.rows if target), "")
+        if known or not column.field.required:
+            return known
     measured = _TYPED.get(column.field.type) or _measured(column, rule)
     if measured:
         return measured
@@ -56,6 +61,11 @@ def invented(column: Column, rule: Said | None, codes: Mapping[str, CodeDraft]) 
     form = evidence.common_form(column.values)
     # Never a value that was seen, which could be someone's.
     return next((filled for shift in range(9) if (filled := _filled(form, shift)) not in column.distinct), TEXT)
+
+
+def _part(value: str, rule: Said) -> str:
+    """The first of several values in one cell."""
+    return split_text(value, str(rule["split"]))[0] if "split" in rule else value
 
 
 def _measured(column: Column, rule: Said) -> str:

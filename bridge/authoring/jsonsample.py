@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.authoring.header import refuse_keyed
 from bridge.authoring.sample import MOST_ROWS, Column, Sample
 from bridge.errors import Misconfigured
 from bridge.shape import Field, Type
@@ -16,13 +17,14 @@ def json_sample(path: Path) -> Sample:
     """Fields, lists and values of the objects of a JSON or JSON lines file.
 
     Raises:
-        Misconfigured: not JSON.
+        Misconfigured: not JSON, or objects whose keys are values.
     """
-    text = path.read_bytes().decode("utf-8-sig")
     try:
+        text = path.read_bytes().decode("utf-8-sig")
         records = list(_objects(text, path.suffix.lower()))[:MOST_ROWS]
     except (ValueError, UnicodeDecodeError) as bad:
         raise Misconfigured("BAD_SAMPLE", path.name, f"not JSON: {bad}", "Correct the sample") from None
+    refuse_keyed(records, path.name)
     tree = _Tree()
     for record in records:
         tree.add(record, "", "")

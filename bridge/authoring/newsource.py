@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -46,12 +47,15 @@ class Choice:
 
 
 def _unnamed_id(sample: Sample, used: set[str]) -> Column | None:
-    """A column whose every value stands once, though its header says nothing known."""
+    """A column whose every value stands once, though its header says nothing known; names of persons do so as well, so
+    each value must have a digit and no space."""
     for column in sample.columns:
         single = evidence.unique(column.values, column.rows) and not evidence.numbered(column.values)
         measured = column.dates is not None or (column.numbers is not None and not column.numbers.whole)
         someone = evidence.personal(column.values) or _names_someone(column) or evidence.wordy(column.values)
-        if single and not column.field.list and column.path not in used and not measured and not someone:
+        formed = all(re.search(r"\d", value) and not re.search(r"\s", value) for value in column.values)
+        usable = single and formed and not column.field.list and column.path not in used
+        if usable and not measured and not someone:
             return column
     return None
 

@@ -131,7 +131,7 @@ def _csv(path: Path) -> Sample:
     text, encoding, said = decoded(data)
     delimiter, rows, shown = _separated(text, path.name)
     header = [name.strip() for name in rows[0]]
-    _sound_header(header, path.name)
+    _sound_header(header, rows[1:], path.name)
     ragged = sum(len(row) != len(header) for row in rows[1:])
     found = _table(header, rows[1:])
     found.kind = "csv"
@@ -196,8 +196,9 @@ def _xlsx(path: Path) -> Sample:
     header = [" ".join(cell.split()) for cell in rows[at]] if rows else []
     while header and not header[-1]:
         header.pop()
-    _sound_header(header, path.name)
-    found = _table(header, [row[: len(header)] for row in rows[at + 1 :] if any(row)])
+    body = [row[: len(header)] for row in rows[at + 1 :] if any(row)]
+    _sound_header(header, body, path.name)
+    found = _table(header, body)
     found.kind = "xlsx"
     found.options = {"format": "xlsx", "pattern": "*.xlsx"}
     found.said = [
@@ -220,10 +221,15 @@ def _cell(cell: Any) -> str:
     return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
 
 
-def _sound_header(header: Sequence[str], name: str) -> None:
-    twice = sorted({one for one in header if header.count(one) > 1})
+def _sound_header(header: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> None:
+    from bridge.authoring.header import refuse_record
+
+    refuse_record(header, rows, name)
+    # Places and not the names themselves: what is no header is a record.
+    twice = [str(place) for place, one in enumerate(header, 1) if header.count(one) > 1]
     if not all(header) or twice:
-        what = f"the header names {', '.join(twice)} more than once" if twice else "a column of the header has no name"
+        same = f"columns {', '.join(twice)} of the header do not each have a name of their own"
+        what = same if all(header) else "a column of the header has no name"
         raise Misconfigured("BAD_SAMPLE", name, what, "Have the supplier name every column once")
 
 

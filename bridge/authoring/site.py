@@ -22,6 +22,8 @@ from bridge.shape import Shape
 _HERE: Final = Path(__file__).parent
 TEMPLATES: Final = (_HERE / "templates", _HERE.parent / "airflow" / "templates")
 """Our own, and those of the pages in Airflow, whose style is ours."""
+MARK: Final = "written by bridge docs"
+"""Stands at the head of every file of the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,13 @@ def write_site(content: Content, out: Path, say: Callable[[str], None]) -> int:
     """Write every page below ``out``; gives their number. Done again it writes the same bytes.
 
     Raises:
-        Misconfigured: the folder holds files that are not ours.
+        Misconfigured: the folder holds files that are not ours; nothing is then written or deleted.
     """
     out.mkdir(parents=True, exist_ok=True)
-    strange = [one.name for one in out.iterdir() if not one.is_file() or one.suffix not in (".html", ".js")]
+    strange = sorted(one.name for one in out.iterdir() if not _ours(one))
     if strange:
-        raise Misconfigured("NOT_OURS", str(out), f"it holds {strange[0]}, which no page is", "Name an empty folder")
+        what = f"it holds {strange[0]}, which bridge docs has not written"
+        raise Misconfigured("NOT_OURS", str(out), what, "Name an empty folder, or take the file away")
     told = [_told(content, name, say) for name in _systems(content)]
     lists = list(_lists(content, told))
     shapes = _shapes(told)
@@ -88,6 +91,14 @@ def write_site(content: Content, out: Path, say: Callable[[str], None]) -> int:
         (out / name).write_text(text, encoding="utf-8")
     (out / "search.js").write_text(_search(told, lists, shapes), encoding="utf-8")
     return len(pages)
+
+
+def _ours(file: Path) -> bool:
+    """Whether a file carries the mark of these pages, without which nothing is overwritten or deleted."""
+    if file.is_symlink() or not file.is_file() or file.suffix not in (".html", ".js"):
+        return False
+    with file.open("rb") as opened:
+        return MARK.encode() in opened.read(1000)
 
 
 def _systems(content: Content) -> list[tuple[str, Any]]:
@@ -166,7 +177,7 @@ def _search(told: list[Told], lists: list[Listed], shapes: dict[str, tuple[Shape
             for one in shape
         ]
     data = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
-    return f"const ENTRIES = {data};\n" + (_HERE / "templates" / "search.js").read_text(encoding="utf-8")
+    return f"// {MARK}\nconst ENTRIES = {data};\n" + (_HERE / "templates" / "search.js").read_text(encoding="utf-8")
 
 
 def plain(cell: Cell) -> str:
@@ -192,4 +203,4 @@ def _render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(anchor=anchor, slug=_slug)
-    return environment.get_template(f"site-{template}").render(**values)
+    return environment.get_template(f"site-{template}").render(mark=MARK, **values)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from bridge.authoring.differing import differences, resolve
 from bridge.authoring.releasediff import Difference
@@ -44,7 +45,7 @@ def _show(found: list[tuple[str, Difference]], old: str, new: str, system: str) 
     for column in ("", "section", "about", "what"):
         table.add_column(column, overflow="fold")
     for _, one in sorted(found, key=lambda pair: not pair[1].breaking):
-        table.add_row("[red]breaking[/red]" if one.breaking else "", one.section, one.about, one.what)
+        table.add_row(Text("breaking", "red") if one.breaking else "", one.section, one.about, one.what)
     tables.console.print(table)
     breaking = sum(one.breaking for _, one in found)
     verdict = (

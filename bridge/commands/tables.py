@@ -8,10 +8,12 @@ from collections.abc import Mapping
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bridge.ledger import Books, Delivery, Intake, PartnerBooks, SourceBooks
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+"""Texts are shown as they are: "[kg]" in a header is no markup. What is coloured is a ``Text``."""
 
 
 def show(books: Books, *, as_json: bool, title: str) -> None:
@@ -24,8 +26,9 @@ def show(books: Books, *, as_json: bool, title: str) -> None:
     for partner in books.partners:
         console.print(_partner(partner, title))
     for equation in books.equations:
-        console.print(f"  {'[green]holds[/green]' if equation.holds else '[red]broken[/red]'}  {equation}", markup=True)
-    console.print(verdict(books))
+        held = ("holds", "green") if equation.holds else ("broken", "red")
+        console.print(Text.assemble("  ", held, f"  {equation}"))
+    console.print(Text.from_markup(verdict(books)))
 
 
 def verdict(books: Books) -> str:

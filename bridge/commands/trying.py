@@ -7,6 +7,7 @@ from collections import Counter
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from bridge.authoring import trying
 from bridge.authoring.trying import GO, Fate, Tried
@@ -77,8 +78,8 @@ def _said(one: Tried) -> dict[str, object]:
 
 
 def _side_by_side(one: Tried) -> Table:
-    fates = "; ".join(f"[{STYLE[fate.what]}]{fate.at}: {fate.what}[/]" for fate in one.fates)
-    table = Table(title=f"{one.where}  {fates}", title_justify="left", caption_justify="left")
+    fates = Text("; ").join(Text(f"{fate.at}: {fate.what}", STYLE[fate.what]) for fate in one.fates)
+    table = Table(title=Text(f"{one.where}  ") + fates, title_justify="left", caption_justify="left")
     common = next((fate for fate in one.fates if fate.at == "common"), None)
     partners = [fate for fate in one.fates if fate.at != "common"]
     if common is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bridge.authoring.site import plain
+from bridge.authoring.site import MARK, plain
 from bridge.cli import main
 from bridge.content import SHARE, Content
 from bridge.mapping.page import markdown, page_of
@@ -46,6 +46,20 @@ def test_a_folder_with_other_files_is_left_alone(bridge: Bridge, tmp_path: Path)
     (tmp_path / "letter.docx").touch()
     assert "NOT_OURS" in bridge("docs", "--out", str(tmp_path), code=2)
     assert [one.name for one in tmp_path.iterdir()] == ["letter.docx"]
+
+
+def test_pages_of_others_stay_and_our_own_old_ones_go(site: tuple[Path, str], bridge: Bridge, tmp_path: Path) -> None:
+    """Only what carries the mark of these pages is deleted or written over."""
+    mine = tmp_path / "index.html"
+    mine.write_text("<html>my own</html>", encoding="utf-8")
+    assert "NOT_OURS" in bridge("docs", "--out", str(tmp_path), code=2)
+    assert mine.read_text(encoding="utf-8") == "<html>my own</html>"
+    shutil.copytree(site[0], tmp_path, dirs_exist_ok=True)
+    old = tmp_path / "mapping-gone-collect.html"
+    shutil.copy(tmp_path / "index.html", old)
+    bridge("docs", "--out", str(tmp_path))
+    assert not old.exists()
+    assert {MARK in one.read_text(encoding="utf-8") for one in tmp_path.iterdir()} == {True}
 
 
 def _same_as_in_airflow(html: str) -> None:

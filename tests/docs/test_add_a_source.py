@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -61,6 +63,7 @@ def test_the_way_of_the_readme_leads_to_the_partner(
     assert found == (2,)
     _explained(bridge)
     _planned(bridge, root)
+    _corrected(bridge)
     _blind(bridge, root)
 
 
@@ -112,6 +115,30 @@ def _blind(bridge: Bridge, root: Path) -> None:
         if one.is_file():
             one.unlink()
     blind = json.loads(bridge("plan", NAME, "--json"))
-    assert blind["cannot_tell"] == {"the bytes as received are no longer kept": 6}
+    assert blind["cannot_tell"] == {"the bytes as received are no longer kept": 7}, "six, and one corrected"
     assert (blind["changed"], blind["same"]) == (0, 0)
     assert "the bytes of the input are no longer kept" in bridge("explain", "PORT_SEIZURES:HV-2026-1001", "place")
+
+
+def _corrected(bridge: Bridge) -> None:
+    """A correction that the partner has not got is not told as the partner's; once shared it is."""
+    day = datetime.now(UTC).date()
+    window = ("--since", f"{day}", "--until", f"{day + timedelta(days=1)}")
+    drop = Path(os.environ["BRIDGE_CONN_PORT_SEIZURES_DROP"])
+    head, *rows = (drop / f"{NAME}.csv").read_bytes().splitlines(keepends=True)
+    mine = next(row for row in rows if b"HV-2026-1001" in row)
+    (drop / "corrected.csv").write_bytes(head + mine.replace(b";12,5;", b";99,5;"))
+    bridge("run", NAME, *window)
+    before = _at_cis(bridge)
+    assert before["unsure"].startswith("cannot tell the partner's values: the partner has version 1, got on ")
+    assert before["unsure"].endswith("the exchange has version 2")
+    assert before["values"] == []
+    bridge("share", "cis")
+    after = _at_cis(bridge)
+    assert after["unsure"] == ""
+    assert "99.5" in [value["value"] for value in after["values"]]
+
+
+def _at_cis(bridge: Bridge) -> dict[str, Any]:
+    whole = json.loads(bridge("explain", "PORT_SEIZURES:HV-2026-1001", "--json"))
+    return next(side for side in whole["sides"] if side["at"] == "cis")
