@@ -47,14 +47,20 @@ def inbox_sql(root: str) -> sql.Identifier:
     return sql.Identifier(SCHEMA, inbox_name(root))
 
 
-def prepare(connection: psycopg.Connection[Any], root: str) -> None:
-    """Create the inbox where it is missing; a transaction of its own."""
+def there(connection: psycopg.Connection[Any], root: str) -> bool:
+    """Whether anything was ever delivered here: the inbox is made with the first delivery."""
     with safe_errors(SCHEMA):
         found = connection.execute(
             "SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL",
             [f'{SCHEMA}."{inbox_name(root)}"', f"{SCHEMA}.{EPOCHS}"],
         ).fetchone()
-        if found is not None and found[0]:
+    return found is not None and bool(found[0])
+
+
+def prepare(connection: psycopg.Connection[Any], root: str) -> None:
+    """Create the inbox where it is missing; a transaction of its own."""
+    with safe_errors(SCHEMA):
+        if there(connection, root):
             connection.rollback()
             return
         # Two loaders that create at once would collide in the catalogue, IF NOT EXISTS or not.

@@ -111,7 +111,7 @@ class SqlTarget:
             return None
         if self._fast:
             with self._session() as session:
-                return inbox.past(session, self.loader)
+                return inbox.past(session, self.loader) if inbox.there(session, self._root) else None
         return portable.past(self._engine, self._ready, self.loader)
 
     def unfit(self, batch: Batch) -> list[Problem]:
@@ -141,7 +141,8 @@ class SqlTarget:
 
     def _keys(self) -> Iterator[tuple[str, bytes, bool]]:
         with self._session() as session:
-            yield from inbox.keys(session, self._ready)
+            if inbox.there(session, self._root):
+                yield from inbox.keys(session, self._layout)
 
     @property
     def _name(self) -> str:

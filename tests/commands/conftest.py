@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bridge.cli import main
+from bridge.commands import tables
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example" / "port_seizures.csv"
 NAME = "port_seizures"
@@ -23,7 +24,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = tmp_path / "content"
     (made / "mappings").mkdir(parents=True)
     monkeypatch.setenv("BRIDGE_CONTENT", str(made))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(tables.console, "width", 200)
     monkeypatch.chdir(made)
     return made
 

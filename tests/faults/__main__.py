@@ -173,10 +173,8 @@ def _cut(seed: int, trouble: Trouble) -> Callable[[World], Outcome]:
 FEW: Final[Mapping[str, Callable[[World], Outcome]]] = {
     "killed": _few(101, 4, lambda _: Kill()),
     "session ended in a COPY": _few(102, 1, lambda _: Ended("partner", copying=True), Step.DELIVER, 120),
-    "exchange crashed": _few(103, 1, lambda world: Crashed(world, "exchange"), Step.ACCEPT),
     "partner crashed": _few(104, 1, lambda world: Crashed(world, "partner"), Step.DELIVER),
     "connections reset": _cut(105, Trouble.RESET),
-    "connections dripping": _cut(107, Trouble.DRIP),
     "frozen and thawed": lambda world: Zombies(world, 108).run(2),
     "at once": lambda world: Races(world, 109, windows=2).run(6),
 }

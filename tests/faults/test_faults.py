@@ -44,8 +44,8 @@ def test_a_system_call_that_fails_or_is_the_last() -> None:
     missing = available()
     if missing:
         pytest.skip(missing)
-    assert " 0 violations" in faults("syscalls", "--count", "2", "--seed", "110")
+    assert " 0 violations" in faults("syscalls", "--count", "1", "--seed", "110")
 
 
 def test_a_change_to_a_sealed_entry_is_found() -> None:
-    assert " 0 false alarms" in faults("tampering", "--count", "60", "--seed", "111")
+    assert " 0 false alarms" in faults("tampering", "--count", "30", "--seed", "111")
