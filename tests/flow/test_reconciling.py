@@ -54,8 +54,7 @@ HARMS = (
     "UPDATE bridge_inbox.cis_case SET withdrawn = true WHERE key = {0}",
     "UPDATE bridge_inbox.cis_case SET key = '0' WHERE key = {0}",
 )
-"""One record gone, one proof gone, one altered, one taken back behind our back, one proof that is of another record, which
-is therefore gone, too."""
+"""A record gone, a proof gone, one altered, one taken back, and one that is now another record's, which is not there."""
 
 
 def test_what_differs_is_named(at_cis: Callable[[str], None]) -> None:
