@@ -54,7 +54,7 @@ HARMS = (
     "UPDATE bridge_inbox.cis_case SET withdrawn = true WHERE key = {0}",
     "UPDATE bridge_inbox.cis_case SET key = '0' WHERE key = {0}",
 )
-"""A record gone, a proof gone, one altered, one taken back, and one that is now another record's, which is not there."""
+"""A record gone, a proof gone, one altered, one taken back, and one made another record's, which is not there."""
 
 
 def test_what_differs_is_named(at_cis: Callable[[str], None]) -> None:
