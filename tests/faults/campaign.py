@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final, Protocol
@@ -139,18 +139,27 @@ class Campaign:
 
     def run(self, faults: int, say: Callable[[str], None] = lambda _: None) -> Outcome:
         """Go on until so many faults have struck; stops at the first violation."""
+        for place, truth in self.places(faults, say):
+            for day in range(WINDOWS):
+                self.window(place, truth, day)
+                if self.over(faults):
+                    break
+        return self.outcome
+
+    def places(self, faults: int, say: Callable[[str], None]) -> Iterator[tuple[Place, Truth]]:
+        """Fresh installations with the truth of each, until over()."""
         number = 0
-        while self.outcome.struck < faults and not self.outcome.violations:
+        while not self.over(faults):
             truth = Truth(self.seed * 1_000_003 + number)
             number += 1
             with self.world.place() as place:
-                for day in range(WINDOWS):
-                    self.window(place, truth, day)
-                    if self.outcome.struck >= faults or self.outcome.violations:
-                        break
+                yield place, truth
                 self.outcome.versions += sum(1 for _ in truth.every())
             say(str(self.outcome))
-        return self.outcome
+
+    def over(self, faults: int) -> bool:
+        """Whether so many faults have struck, or something is broken."""
+        return self.outcome.struck >= faults or bool(self.outcome.violations)
 
     def window(self, place: Place, truth: Truth, day: int) -> None:
         """One window arrives, is struck up to three times, recovers and is checked."""

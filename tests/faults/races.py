@@ -29,16 +29,9 @@ class Races:
 
     def run(self, count: int, say: Callable[[str], None] = lambda _: None) -> Outcome:
         """Go on until so many jobs have run beside others; stops at the first violation."""
-        outcome = self.campaign.outcome
-        number = 0
-        while outcome.struck < count and not outcome.violations:
-            truth = Truth(self.seed * 1_000_003 + number)
-            number += 1
-            with self.world.place() as place:
-                self._race(place, truth)
-                outcome.versions += sum(1 for _ in truth.every())
-            say(str(outcome))
-        return outcome
+        for place, truth in self.campaign.places(count, say):
+            self._race(place, truth)
+        return self.campaign.outcome
 
     def _race(self, place: Place, truth: Truth) -> None:
         outcome, chance = self.campaign.outcome, self.campaign.chance

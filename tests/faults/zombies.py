@@ -31,19 +31,12 @@ class Zombies:
 
     def run(self, count: int, say: Callable[[str], None] = lambda _: None) -> Outcome:
         """Go on until so many were thawed in the middle of their work; stops at the first violation."""
-        outcome = self.campaign.outcome
-        number = 0
-        while outcome.struck < count and not outcome.violations:
-            truth = Truth(self.seed * 1_000_003 + number)
-            number += 1
-            with self.world.place() as place:
-                for day in range(0, _WINDOWS, 2):
-                    self._pair(place, truth, day)
-                    if outcome.struck >= count or outcome.violations:
-                        break
-                outcome.versions += sum(1 for _ in truth.every())
-            say(str(outcome))
-        return outcome
+        for place, truth in self.campaign.places(count, say):
+            for day in range(0, _WINDOWS, 2):
+                self._pair(place, truth, day)
+                if self.campaign.over(count):
+                    break
+        return self.campaign.outcome
 
     def _pair(self, place: Place, truth: Truth, day: int) -> None:
         outcome, worker = self.campaign.outcome, self.campaign.worker
