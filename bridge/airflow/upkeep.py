@@ -75,8 +75,10 @@ def upkeep_dag() -> DAG:
 
         @step(hours=3)
         def partners() -> dict[str, int]:
-            """Alarm on every partner whose own state is not what the books say."""
-            return _alarm(other_than_the_books(content().partners()))
+            """Alarm on every partner that a share was begun for and whose own state is not what the books say."""
+            with _exchange() as exchange:
+                begun = exchange.shared_with()
+            return _alarm(other_than_the_books([name for name in content().partners() if name in begun]))
 
         @step(hours=1)
         def purge() -> dict[str, int]:

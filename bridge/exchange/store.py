@@ -368,6 +368,11 @@ class Exchange:
             under_way = standing.sharing(connection, partner)
             yield standing.standing(connection, partner), standing.last_run(connection), under_way
 
+    def shared_with(self) -> set[str]:
+        """Partners that a share was ever begun for."""
+        with transaction(self._engine, _WHERE) as connection:
+            return set(connection.scalars(sa.text("SELECT partner FROM exchange.partner")))
+
     def advance(self, past: int) -> None:
         """Give the next run a higher number than this: after a restore, a partner has seen numbers that we forgot."""
         with transaction(self._engine, _WHERE) as connection:

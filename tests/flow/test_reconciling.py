@@ -76,6 +76,7 @@ def test_a_record_deleted_at_the_partner_comes_back(at_cis: Callable[[str], None
 
 
 def test_a_partner_that_never_had_anything_holds_nothing_and_is_left_as_it_is(fed: Installation) -> None:
+    assert Exchange(settings.exchange_url()).shared_with() == set()
     assert reconcile("cis").balanced
     assert other_than_the_books(["cen", "cis"]) == []
     with psycopg.connect(fed.cis.replace("+psycopg", "")) as session:
