@@ -7,8 +7,10 @@ by its number, so order and position survive every step and no join explodes.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.abc import MetaPathFinder
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +25,25 @@ INDEX = "_i"
 """int64, in child tables: the entry's place in its record's list, from 0."""
 POSITION = "_pos"
 """int64, in the root table: byte offset (XML), line or sheet row (from 1); null where the source has none."""
-RESERVED = (ROW, INDEX, POSITION)
+PART = "_part"
+"""int64, in the root table if it has rows of several inputs: which of them. Rows of two inputs are never one record."""
+RESERVED = (ROW, INDEX, POSITION, PART)
+
+
+class _NoPandas(MetaPathFinder):
+    """Says that pandas is not installed."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "pandas":
+            raise ImportError(name=fullname)
+
+
+if "pandas" not in sys.modules:
+    # The first array made of Python values has Arrow import pandas if it is there, to know pandas' own kinds of null:
+    # half a second in every process, for values that no batch has.
+    sys.meta_path.insert(0, _NoPandas())
+    pa.array([None])
+    del sys.meta_path[0]
 
 
 @dataclass(frozen=True, slots=True)

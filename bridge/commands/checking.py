@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 import click
 
@@ -16,6 +21,15 @@ ROUNDS = 8
 """How often --fix looks again: what is mended may show what it hid."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What is to be printed of one mapping, what --fix did first, and how many errors it has."""
+
+    fixed: list[str]
+    lines: list[str]
+    errors: int
+
+
 def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = False) -> int:
     """Check the mappings of these systems, or all; 1 if one of them may not run. ``mend`` mends first what leaves no
     choice."""
@@ -26,11 +40,14 @@ def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = F
         known = ", ".join(sorted({name for name, _ in wanted}))
         raise Misconfigured("NO_SYSTEM", "bridge check", f"no mapping is named {unknown[0]}", f"Known are: {known}")
     errors = 0
-    for name, direction in wanted:
-        if names and name not in names:
-            continue
-        for mapping in load_versions(content, name, direction).all:
-            errors += _one(content, mapping, as_json=as_json, mend=mend)
+    chosen = [(name, direction) for name, direction in wanted if not names or name in names]
+    mappings = [mapping for name, direction in chosen for mapping in load_versions(content, name, direction).all]
+    for checked in _each(content, mappings, as_json=as_json, mend=mend):
+        errors += checked.errors
+        for line in checked.fixed:
+            click.echo(line, err=as_json)
+        for line in checked.lines:
+            click.echo(line)
     if not errors and len(names) > 1:
         from bridge.commands.losing import run as show_losses
 
@@ -40,28 +57,48 @@ def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = F
     return 1 if errors else 0
 
 
-def _one(content: Content, mapping: Mapping, *, as_json: bool, mend: bool) -> int:
-    """How many errors one mapping has, which are printed."""
+def _each(content: Content, mappings: Sequence[Mapping], *, as_json: bool, mend: bool) -> Iterator[_Checked]:
+    """Every mapping checked, in order; several at once where there are processors for it and nothing is changed."""
+    one = partial(_one, content, as_json=as_json, mend=mend)
+    workers = min(len(mappings), os.cpu_count() or 1)
+    if mend or workers < 2:
+        yield from map(one, mappings)
+        return
+    # Loaded once and before the processes are forked, and not used before: their own threads begin in each of them.
+    from bridge import release as _release  # noqa: F401
+    from bridge.mapping import check_back as _back  # noqa: F401
+    from bridge.mapping import examples as _examples  # noqa: F401
+
+    with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+        # The longest first, so that none is left alone at the end.
+        begun = {id(each): pool.submit(one, each) for each in sorted(mappings, key=_length, reverse=True)}
+        for each in mappings:
+            yield begun[id(each)].result()
+
+
+def _length(mapping: Mapping) -> int:
+    return len(mapping.spec.examples) * (len(mapping.spec.rules) + sum(len(one.rules) for one in mapping.spec.blocks))
+
+
+def _one(content: Content, mapping: Mapping, *, as_json: bool, mend: bool) -> _Checked:
+    fixed: list[str] = []
     found = check(mapping)
     for number in range(ROUNDS if mend else 0):
         mended = fix(mapping, found, first=number == 0)
-        for line in mended:
-            click.echo(f"fixed: {line}", err=as_json)
+        fixed += [f"fixed: {line}" for line in mended]
         if not mended:
             break
         mapping = load(content, mapping.system, mapping.direction, mapping.file)
         found = check(mapping)
-    for one in found:
-        _print(one, as_json=as_json)
+    lines = [_line(one, as_json=as_json) for one in found]
     if not as_json and not mapping.faults:
-        click.echo(f"{mapping.name}: {summary(mapping)}{_verdict(mapping, found)}")
-    return sum(one.severity is Severity.ERROR for one in found)
+        lines.append(f"{mapping.name}: {summary(mapping)}{_verdict(mapping, found)}")
+    return _Checked(fixed, lines, sum(one.severity is Severity.ERROR for one in found))
 
 
-def _print(finding: Finding, *, as_json: bool) -> None:
+def _line(finding: Finding, *, as_json: bool) -> str:
     if not as_json:
-        click.echo(str(finding))
-        return
+        return str(finding)
     said = {
         "code": finding.code,
         "severity": finding.severity.name.lower(),
@@ -70,7 +107,7 @@ def _print(finding: Finding, *, as_json: bool) -> None:
         "field": finding.field,
         "message": finding.message,
     }
-    click.echo(json.dumps(said, sort_keys=True))
+    return json.dumps(said, sort_keys=True)
 
 
 def _verdict(mapping: Mapping, found: Sequence[Finding]) -> str:

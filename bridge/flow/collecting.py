@@ -142,30 +142,39 @@ def map_and_validate(work: Collect) -> dict[str, int]:
     sealed = work.exchange.sealed(work.run)
     if sealed is not None:
         return {"read": sum(one.read for one in sealed.sources)}
-    readers: dict[str, Source] = {}
     work.stage.clear("")
-    read = part = 0
-    for one in work.exchange.inputs(work.run):
-        if one.problem is not None:
-            continue
-        seen = 0
-        mapping = work.versions.on(one.arrival)
-        if mapping.where not in readers:
-            readers[mapping.where] = connect(mapping)
-        watch = drift.Watch(work.run.where, mapping, one.name)
-        # While one batch is checked and staged, the next is read and mapped.
-        mapped = ((batch, forward(mapping, batch)) for batch in _batches(readers[mapping.where], one, mapping))
-        for batch, made in ahead(mapped):
+    read = seen = part = 0
+    watch: drift.Watch | None = None
+    # While one batch is checked and staged, the next is read and mapped, be it of the same input or the next.
+    for one, mapping, made in ahead(_mapped(work)):
+        watch = watch or drift.Watch(work.run.where, mapping, one.name)
+        if made is not None:
+            batch, mapped = made
             seen += len(batch) + _unreadable(batch)
-            watch.see(made.problems)
-            for name, table in _told_apart(work, mapping, batch, made, one).items():
+            watch.see(mapped.problems)
+            for name, table in _told_apart(work, mapping, batch, mapped, one).items():
                 if table.num_rows:
                     work.stage.write_table(f"{name}-{part:05}.parquet", table)
             part += 1
+            continue
         watch.end(seen)
         work.exchange.note_read(work.run, one.sha256, seen)
-        read += seen
+        read, seen, watch = read + seen, 0, None
     return {"read": read}
+
+
+def _mapped(work: Collect) -> Iterator[tuple[Input, Mapping, tuple[Batch, Mapped] | None]]:
+    """Every batch of every input that can be read, with what its mapping makes of it; None when an input ends."""
+    readers: dict[str, Source] = {}
+    for one in work.exchange.inputs(work.run):
+        if one.problem is not None:
+            continue
+        mapping = work.versions.on(one.arrival)
+        if mapping.where not in readers:
+            readers[mapping.where] = connect(mapping)
+        for batch in _batches(readers[mapping.where], one, mapping):
+            yield one, mapping, (batch, forward(mapping, batch))
+        yield one, mapping, None
 
 
 def judge(work: Collect, *, fresh: bool = True, accept: str = "") -> list[dict[str, Any]]:
@@ -195,7 +204,8 @@ def accept(work: Collect) -> Books:
     if sealed is not None:
         return sealed
     with work.exchange.intake(work.run) as intake:
-        for table in work.stage.tables("candidates"):
+        # While one table is decided on, the next is read.
+        for table in ahead(work.stage.tables("candidates")):
             intake.accept(table)
         for table in work.stage.tables("holds"):
             intake.hold(table)

@@ -78,7 +78,7 @@ def _start(rule: Rule, view: View) -> tuple[Coded, list[tuple[int, Refused, str]
         case "hash":
             columns = [view.text(name) for name in hashed_fields(rule, view)]
             if rule.occurrence:
-                _, number = combine(columns)
+                _, number = combine([*columns, *view.part])
                 columns.append(coded(pa.array(running_count(number))))
                 result = each_combination(columns, lambda *parts: hash_texts(parts[:-1], int(parts[-1])), pa.string())
             else:

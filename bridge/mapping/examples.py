@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridge.batch import RESERVED, ROW, Batch
+from bridge.batch import PART, RESERVED, ROOT, ROW, Batch
 from bridge.errors import Misconfigured
 from bridge.mapping.apply import Mapped, forward
 from bridge.mapping.findings import FailedExample, Finding
@@ -68,21 +68,20 @@ def made_of(mapping: Mapping, example: Example) -> Batch | None:
 def _made(mapping: Mapping, batches: dict[int, Batch]) -> tuple[dict[int, str], dict[int, Mapped]]:
     """By which rule each batch's first record is withheld, and what becomes of each batch.
 
-    All go at once, as records of one input, unless rows of an input belong together.
+    All go at once, each as an input of its own.
     """
-    if mapping.grouped or len(batches) < 2:
-        alone = {number: _forward(mapping, batch) for number, batch in batches.items()}
-        return (
-            {number: next(iter(rules.values()), "") for number, (rules, _) in alone.items()},
-            {number: mapped for number, (_, mapped) in alone.items()},
-        )
+    if not batches:
+        return {}, {}
     starts: dict[int, int] = {}
     parts: dict[str, list[pa.Table]] = {}
     total = 0
     for number, batch in batches.items():
         starts[number] = total
         for name, table in batch.tables.items():
-            parts.setdefault(name, []).append(table.set_column(0, ROW, pc.add(table.column(ROW), total)))
+            moved = table.set_column(0, ROW, pc.add(table.column(ROW), total))
+            if name == ROOT:
+                moved = moved.append_column(PART, pa.repeat(pa.scalar(number, pa.int64()), len(batch)))
+            parts.setdefault(name, []).append(moved)
         total += len(batch)
     tables = {name: pa.concat_tables(some, promote_options="permissive") for name, some in parts.items()}
     rules, whole = _forward(mapping, Batch(tables, "examples", ""))

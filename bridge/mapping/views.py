@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridge.batch import POSITION, ROW, Batch
+from bridge.batch import PART, POSITION, ROW, Batch
 from bridge.mapping.columns import NONE, Coded, Places, coded, combine, empty
 from bridge.mapping.model import ABSENT, PRESENT, Condition, Group, Spec
 from bridge.mapping.names import Name, find_name
@@ -94,6 +94,11 @@ class View:
         if len(different):
             self.conflicts[column] = np.unique(different)
         return Coded(given.texts, codes)
+
+    @property
+    def part(self) -> list[Coded]:
+        """The column that tells rows of several inputs apart, if there are several."""
+        return [self._column(PART)] if PART in self.table.column_names else []
 
     def many(self, name: str) -> Many:
         """Several values a row: a list's field seen from the record, or a field that is a list."""
@@ -219,7 +224,7 @@ def _grouped(table: pa.Table, shape: Shape, spec: Spec, group: Group) -> tuple[V
     rows = View(table, shape, spec, "lines")
     keys = [rows._column(key) for key in group.key]
     missing = ~np.logical_and.reduce([key.present for key in keys])
-    _, number = combine(keys)
+    _, number = combine([*keys, *rows.part])
     if missing.any():
         number = np.where(missing, np.arange(len(rows)) + len(rows), number)
     _, first, number = np.unique(number, return_index=True, return_inverse=True)
@@ -227,7 +232,8 @@ def _grouped(table: pa.Table, shape: Shape, spec: Spec, group: Group) -> tuple[V
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     owner = rank[number]
-    record = View(table.take(pa.array(first[order])).select([ROW, POSITION]), shape, spec, "", rows=rows)
+    own = [name for name in (ROW, POSITION, PART) if name in table.column_names]
+    record = View(table.take(pa.array(first[order])).select(own), shape, spec, "", rows=rows)
     rows.owner, rows.record = owner, record
     record.lists["lines"] = rows
     return record, np.bincount(owner, minlength=len(record)).astype(np.int64), np.unique(owner[missing])
