@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import tempfile
@@ -18,7 +19,9 @@ from psycopg import sql
 
 from bridge.content import Content
 from bridge.exchange import Exchange
+from bridge.mapping import checks, load
 from bridge.postgres import Server
+from tests.faults.worker import apart
 
 PATIENCE: Final = "idle_timeout: 1s, statement_timeout: 5s, lock_timeout: 8s"
 """A partner's time-outs here: what a frozen process holds is let go within seconds, so that a test can wait for it."""
@@ -58,6 +61,7 @@ class World:
         self.folder.chmod(0o711)  # root's servers run as another account
         self.servers = {name: self._server(name) for name in ("exchange", "partner")}
         self._content = _patient(self.folder / "content")
+        self._seed = self.folder / "seed"
 
     def __enter__(self) -> Self:
         try:
@@ -71,11 +75,29 @@ class World:
             self.close()
             raise
         os.environ["BRIDGE_CONTENT"] = str(self._content)
+        self._prove_mappings()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         os.environ.pop("BRIDGE_CONTENT", None)
         self.close()
+
+    def _prove_mappings(self) -> None:
+        """Check both mappings once, in a process apart, and load their connectors, which no fork then needs to do."""
+        told = self.folder / "sound"
+
+        def check() -> None:
+            os.environ["BRIDGE_HOME"] = str(self._seed)
+            content = Content.find()
+            mappings = [load(content, "cen", "collect"), load(content, "cis", "share")]
+            for mapping in mappings:
+                checks.refuse_findings(mapping)
+            told.write_text(json.dumps([[one.system, one.direction, one.fingerprint] for one in mappings]))
+
+        apart(check)
+        for name in ("files", "sql"):
+            Content.find().connector(name)
+        checks._SOUND.update((system, way, mark) for system, way, mark in json.loads(told.read_text()))
 
     def close(self) -> None:
         """Stop both servers and delete all."""
@@ -89,6 +111,7 @@ class World:
         number = next(_numbers)
         home = self.folder / f"place{number}"
         (home / "drop").mkdir(parents=True)
+        shutil.copytree(self._seed / "shapes", home / "home" / "shapes")
         names = {"exchange": f"exchange_{number}", "partner": f"partner_{number}"}
         urls = {role: self._clone(role, name, f"empty_{role}") for role, name in names.items()}
         try:
