@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bridge.authoring.lineage import lineage
 from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import Misconfigured
-from bridge.mapping import Mapping, Severity, check, load, summary
+from bridge.mapping import Mapping, Severity, check, load_versions, summary
 from bridge.mapping.page import Cell, Page, page_of
 from bridge.mapping.yaml import read_yaml
 from bridge.shape import Shape
@@ -39,8 +39,14 @@ class Told:
 
     @property
     def slug(self) -> str:
-        """The page's file, without suffix."""
-        return f"mapping-{self.mapping.system}-{self.mapping.direction}"
+        """The page's file, without suffix; each version of a mapping has its own."""
+        return f"mapping-{self.mapping.system}-{self.mapping.file.stem}"
+
+    @property
+    def period(self) -> str:
+        """On inputs of which days the version is used; empty if it is the only one and for ever."""
+        first, last = self.mapping.effective.first, self.mapping.effective.last
+        return " ".join([f"from {first}"] * bool(first) + [f"to {last}"] * bool(last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def write_site(content: Content, out: Path, say: Callable[[str], None]) -> int:
     if strange:
         what = f"it holds {strange[0]}, which bridge docs has not written"
         raise Misconfigured("NOT_OURS", str(out), what, "Name an empty folder, or take the file away")
-    told = [_told(content, name, say) for name in _systems(content)]
+    told = [_told(mapping, say) for name in _systems(content) for mapping in load_versions(content, *name).all]
     lists = list(_lists(content, told))
     shapes = _shapes(told)
     pages = {"index.html": _render("index.html", told=told, lists=lists, shapes=shapes)}
@@ -105,9 +111,8 @@ def _systems(content: Content) -> list[tuple[str, Any]]:
     return [(name, COLLECT) for name in content.sources()] + [(name, SHARE) for name in content.partners()]
 
 
-def _told(content: Content, named: tuple[str, Any], say: Callable[[str], None]) -> Told:
-    say(f"{named[0]} {named[1]}")
-    mapping = load(content, *named)
+def _told(mapping: Mapping, say: Callable[[str], None]) -> Told:
+    say(f"{mapping.system} {mapping.file.stem}")
     block, _ = read_yaml(mapping.file)
     found = check(mapping)
     errors = sum(one.severity is Severity.ERROR for one in found)

@@ -12,6 +12,7 @@ once for each distinct text of a column, it alone decides, and its examples gate
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 import traceback
@@ -228,6 +229,7 @@ def _module(path: Path, changed: int) -> types.ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise Misconfigured("M052", f"rules/{path.name}", "it is no Python module", "Write Python into it")
+    _refuse_imports(path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -242,6 +244,27 @@ def _module(path: Path, changed: int) -> types.ModuleType:
             "Mend the module",
         ) from None
     return module
+
+
+def _refuse_imports(path: Path) -> None:
+    """A module may import the engine, Python's library and what is installed, but no other file of the content: a
+    mapping's fingerprint would not change with that file."""
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError):
+        return  # loading it tells where
+    root = path.parent.parent
+    for node in ast.walk(tree):
+        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = ["." if node.level else str(node.module)]
+        for name in names:
+            top = name.partition(".")[0]
+            beside = any((folder / top).is_dir() or (folder / f"{top}.py").is_file() for folder in (root, path.parent))
+            if not top or (top != "bridge" and beside):
+                line = getattr(node, "lineno", 1)
+                what = f"line {line} imports {name}, and what a mapping rests on is this file alone"
+                raise Misconfigured("M052", f"rules/{path.name}", what, "Move what it needs into the module")
 
 
 def _line(bad: BaseException, file: str) -> int:

@@ -101,3 +101,15 @@ def test_search_and_picture_work_in_a_browser(site: tuple[Path, str]) -> None:
         assert page.locator("svg.lineage path.hit").count() >= 1
         browser.close()
     assert errors == []
+
+
+def test_every_version_of_a_mapping_has_a_page(bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "content/mappings/cen"
+    folder.mkdir(parents=True)
+    text = Content.find().mapping("cen", "collect").read_text(encoding="utf-8")
+    for name, period in (("collect", 'from: "2026-01-01"'), ("collect-first", 'to: "2025-12-31"')):
+        (folder / f"{name}.yaml").write_text(text.replace("\nversion:", f"\neffective: {{{period}}}\nversion:", 1))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(tmp_path / "content"))
+    bridge("docs", "--out", str(tmp_path / "site"))
+    assert "inputs that arrive to 2025-12-31" in (tmp_path / "site/mapping-cen-collect-first.html").read_text()
+    assert "for inputs from 2026-01-01" in (tmp_path / "site/index.html").read_text()

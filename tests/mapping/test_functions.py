@@ -213,3 +213,15 @@ def test_a_changed_function_is_another_mapping(world: World) -> None:
     before = world.load().fingerprint
     write(world, CONTAINER + "\n# changed\n")
     assert world.load().fingerprint != before
+
+
+@pytest.mark.parametrize(
+    "line", ["import helping", "from helping import x", "from . import helping", "import rules.helping"]
+)
+def test_a_module_that_rests_on_another_file_of_the_content_is_refused(world: World, line: str) -> None:
+    """A change of that file would change what the mapping makes, and not its fingerprint."""
+    (world.root / "rules" / "helping.py").write_text("x = 1\n")
+    write(world, f"{line}\n{dedent(CONTAINER)}")
+    (finding,) = told(world, "{from: number, use: goods.container}")
+    assert "line 1 imports" in finding
+    assert "Move what it needs into the module" in finding
