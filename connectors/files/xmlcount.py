@@ -47,8 +47,10 @@ class _Counts:
         if self._spelled:
             name = re.escape(self._spelled)
             self.starts += len(re.findall(rb"<" + name + rb"(?=[\s/>])", data))
-            self.ends += len(re.findall(rb"</" + name + rb"\s*>", data))
-            self.joints += len(re.findall(rb"</" + name + rb"\s*>\s*<" + name + rb"(?=[\s/>])", data))
+            # One pass for both: each end, and what joins it to the next start if that follows.
+            found = re.findall(rb"</" + name + rb"\s*>(\s*<" + name + rb"(?=[\s/>]))?", data)
+            self.ends += len(found)
+            self.joints += len(found) - found.count(b"")
             self.sure = self.sure and self._is_only_spelling(data)
         return tail
 
