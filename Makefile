@@ -1,7 +1,7 @@
 # Every command a person types; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-large test-faults test-faults-long test-laws check bench lock clean
+.PHONY: help setup demo up down test test-large test-faults test-faults-long test-laws check bench audit sbom lock clean
 
 # The first that runs and is one of those the lock is made for; or say `make PYTHON=/path/to/python demo`.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -54,6 +54,12 @@ check: setup  ## Check style, types, import rules, mappings and docs
 
 bench: setup $(PEER)  ## Measure the whole way as ratios to bare copying, and to dlt
 	@$(BIN)/bridge bench
+
+audit: setup  ## Ask what is known against the packages of the lock (needs the OSV database, or BRIDGE_OSV_URL)
+	@$(BIN)/python -m tests.supply audit
+
+sbom: setup  ## Write the bill of materials (CycloneDX) of the lock into dist/
+	@$(BIN)/python -W ignore::UserWarning -m tests.supply sbom
 
 lock: setup  ## Pin the newest versions that requirements.in allows
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -181,4 +181,59 @@ class Target(Protocol):
 
     def count(self) -> int | None:
         """Records of ours that the partner now holds, asked of the partner; None if it cannot say."""
+        ...
+
+
+IN_PROGRESS: Final = "IN_PROGRESS"
+"""Code of an answer in doubt by which the partner says that it has the message and is not yet done with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a partner said of one message, or that it said nothing.
+
+    Args:
+        disposition: delivered | unchanged | superseded | held | in_doubt.
+        effect: what delivered did at the partner, insert | update | withdraw; None if it does not say.
+        receipt: the partner's proof.
+        code: why it is in doubt.
+        problem: why it is held, in none of the partner's own words.
+    """
+
+    disposition: str
+    effect: str | None = None
+    receipt: str | None = None
+    code: str | None = None
+    problem: Problem | None = None
+
+
+@runtime_checkable
+class Sending(Protocol):
+    """How records leave to a partner with which no transaction can be shared.
+
+    In place of deliver(): the caller keeps each message before it is first sent, asks for what it has no answer to,
+    and sends the same bytes again under the same key where the partner cannot be asked.
+    """
+
+    asks: bool
+    """Whether the partner can be asked for the receipt of a key."""
+
+    def fields(self) -> Shape:
+        """The shape that compose() takes."""
+        ...
+
+    def compose(self, batch: Batch, orders: pa.Table) -> Mapping[int, bytes]:
+        """For each order (ORDERS), by ``_row``, the bytes that are sent to carry it out; the same at any time."""
+        ...
+
+    def send(self, key: bytes, message: bytes) -> Answer:
+        """Send one message under its idempotency key.
+
+        Raises TryLater when the partner takes nothing now, Misconfigured when it lets nobody in: this message has had
+        no effect. Where it may have had one, the answer is in doubt.
+        """
+        ...
+
+    def ask(self, key: bytes) -> Answer | None:
+        """What the partner says of a message that may have arrived; None if it never did."""
         ...

@@ -22,6 +22,9 @@ __all__ = ["Column", "cast_text", "columns", "copy_table", "misfits", "reduced",
 _AWAY: Final = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
 """SQLSTATE classes after which the same statements may succeed: connection, serialization and deadlock, resources,
 shutdown and cancel, system error, lock not available, a standby or a timed-out session."""
+_DENIED: Final = "42501"
+_MAY_NOT: Final = r"permission denied for (table|view|schema|sequence|function|database) (\w+)"
+"""What the server says of a right that the account lacks: the kind and the name of an object, no value."""
 _BATCH_ROWS: Final = 65_536
 
 
@@ -118,6 +121,8 @@ def reduced(error: psycopg.Error, where: str) -> BridgeError:
     named = {"table": diagnosis.table_name, "column": diagnosis.column_name, "constraint": diagnosis.constraint_name}
     if not any(named.values()) and (place := re.match(r"COPY (\S+), line \d+, column (\w+)", diagnosis.context or "")):
         named = {"table": place[1], "column": place[2]}
+    if state == _DENIED and (lacks := re.fullmatch(_MAY_NOT, diagnosis.message_primary or "")):
+        named = {lacks[1]: lacks[2]}
     about = "".join(f", {kind} {name}" for kind, name in named.items() if name)
     # A connection that is refused has no SQLSTATE, only libpq's words: read them, never pass them on.
     denied = not state and re.search(r"authentication failed|pg_hba|does not exist", str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.shape import Class, Field, Sensitivity, Shape
@@ -13,6 +14,25 @@ if TYPE_CHECKING:
 _RANK: Final[Mapping[Class, int]] = {Class.FREE_TEXT: 1, Class.BUSINESS: 2, Class.PERSON: 3, Class.SPECIAL: 4}
 """What a class protects more than what: a target may hold what is of its own rank or below; all others are 0."""
 _CAPS: Final = list(Sensitivity)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What people and the calendar decided about one version of a record at one partner, beyond the policy.
+
+    Args:
+        steps: how many decisions there are about the record; each makes what is released of it newer.
+        withheld: the rule by which nothing of it leaves; "" if there is none.
+        impersonal: nothing leaves but what is NON_NOMINAL.
+        persons: entries of ``persons`` that do not leave, from 0; None for all of them.
+        cleared: free-text fields that leave although the scan finds a form of personal data in them.
+    """
+
+    steps: int
+    withheld: str = ""
+    impersonal: bool = False
+    persons: frozenset[int] | None = frozenset()
+    cleared: frozenset[str] = frozenset()
 
 
 def may_leave(policy: Release, field: Field) -> bool:

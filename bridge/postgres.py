@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -153,9 +154,23 @@ class Server:
 
     def url(self, database: str = "postgres") -> str:
         """SQLAlchemy URL of a database of the running server, with the superuser's password in it."""
-        port = self.port
-        password = (self.place / "password").read_text(encoding="ascii")
-        return f"postgresql+psycopg://{SUPERUSER}:{password}@127.0.0.1:{port}/{_checked(database)}"
+        return self._url(SUPERUSER, self._password(), database)
+
+    def ensure_login(self, name: str, role: str, database: str) -> str:
+        """Make an account that is a member of the role and nothing else; gives its URL of the database.
+
+        The role must be there. The password follows from the superuser's, so that it is kept nowhere else.
+        """
+        import psycopg
+        from psycopg import errors, sql
+
+        password = hmac.new(self._password().encode(), name.encode(), hashlib.sha256).hexdigest()
+        words = [sql.Identifier(_checked(name)), sql.Literal(password)]
+        with psycopg.connect(self.url().replace("+psycopg", "", 1), autocommit=True) as session:
+            with suppress(errors.DuplicateObject, errors.UniqueViolation):
+                session.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(*words))
+            session.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(_checked(role)), words[0]))
+        return self._url(name, password, database)
 
     def ensure_database(self, name: str, template: str = "template1") -> str:
         """Make the database if it does not exist, as a copy of the template, and return its URL."""
@@ -170,6 +185,12 @@ class Server:
                 with suppress(errors.DuplicateDatabase, errors.UniqueViolation):  # another process was faster
                     session.execute(make)
         return self.url(name)
+
+    def _password(self) -> str:
+        return (self.place / "password").read_text(encoding="ascii")
+
+    def _url(self, account: str, password: str, database: str) -> str:
+        return f"postgresql+psycopg://{account}:{password}@127.0.0.1:{self.port}/{_checked(database)}"
 
     @property
     def _data(self) -> Path:

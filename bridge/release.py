@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridge import scan
 from bridge.batch import INDEX, POSITION, ROOT, ROW, Batch
 from bridge.errors import Misconfigured
-from bridge.policy import findings, may_leave, reads_nominal
-from bridge.scan import Known
-from bridge.shape import Field, Sensitivity, Shape, Type
+from bridge.onward import Authorisation, covered, with_conditions
+from bridge.policy import Decided, findings, may_leave, reads_nominal
+from bridge.shape import Sensitivity, Shape, Type
+from bridge.texts import FOUND, nulled, scan_texts
 
 if TYPE_CHECKING:
     from bridge.mapping.model import Condition, Release
@@ -31,6 +32,9 @@ __all__ = ["WITHHELD", "Released", "findings", "may_leave", "reads_nominal", "re
 WITHHELD: Final = pa.schema([pa.field(ROW, pa.int64(), False), pa.field("rule", pa.string(), False)])
 NO_POLICY: Final = "NO_POLICY"
 """Rule by which every record is withheld from a partner whose mapping has no release policy."""
+PERSONS: Final = "persons"
+"""The list of the common schema that a person can be taken out of."""
+NOTHING_DECIDED: Final[Mapping[int, Decided]] = MappingProxyType({})
 _PRESENT, _ABSENT = ("present",), ("absent",)
 _GATED: Final = frozenset({Sensitivity.NOMINAL, Sensitivity.SPECIAL_CATEGORY})
 
@@ -45,15 +49,25 @@ class Released:
         withheld: WITHHELD: records kept back as a whole, each with the code of the first rule that says so.
         kept_back: how many values of a field (or entries of a list) were kept back because the scan found personal
             data in them or because the conditions for personal data were not met, by path. A person may look at
-            them and change the text at its source; nothing of them leaves before that.
+            them and change the text at its source, or two may release it; nothing of them leaves before that.
+        texts: FOUND: the records and fields in which the scan kept back a text.
+        authorised: by row, the authorisation without which a rule would have withheld the record.
     """
 
     batch: Batch
     withheld: pa.Table
     kept_back: Mapping[str, int]
+    texts: pa.Table
+    authorised: Mapping[int, int]
 
 
-def release(policy: Release | None, shape: Shape, batch: Batch) -> Released:
+def release(
+    policy: Release | None,
+    shape: Shape,
+    batch: Batch,
+    decided: Mapping[int, Decided] = NOTHING_DECIDED,
+    authorisations: Sequence[Authorisation] = (),
+) -> Released:
     """The part of a common batch that a partner may see; without a policy, nothing.
 
     In order: records that a ``withhold`` rule names are taken out; then persons for whom the conditions of
@@ -61,20 +75,32 @@ def release(policy: Release | None, shape: Shape, batch: Batch) -> Released:
     then free text that is not listed in ``scan``, and each text in which the scan finds personal data. A
     special category of data (Reg. (EC) No 515/97, Art. 25(5)) leaves under no policy.
 
+    Args:
+        decided: what was decided about single records, by row. It only ever takes away, but for texts that have the
+            form of personal data and that two people have let go.
+        authorisations: what suppliers have authorised for this partner; their conditions go with the records.
+
     Raises:
         Misconfigured: a condition names a field that the shape lacks.
     """
     if policy is None:
         rules = pa.repeat(pa.scalar(NO_POLICY), len(batch))
-        return Released(batch.only(pa.array([], pa.int64())), pa.table([batch.rows(), rules], schema=WITHHELD), {})
-    withheld = _withheld(policy, shape, batch)
+        nobody = batch.only(pa.array([], pa.int64()))
+        return Released(nobody, pa.table([batch.rows(), rules], schema=WITHHELD), {}, FOUND.empty_table(), {})
+    withheld, under = _withheld(policy, shape, batch, decided, authorisations)
+    if len(under):
+        batch = with_conditions(batch, under, authorisations)
     full = batch.without(withheld.column(ROW).combine_chunks()) if withheld.num_rows else batch
     kept_back: dict[str, int] = {}
-    gated = _gate(policy, shape, full, kept_back)
+    gated = _gate(policy, shape, _without_persons(full, decided) if decided else full, kept_back)
     tables = {name: _visible(policy, shape, name, table) for name, table in gated.items()}
+    impersonal = [row for row, one in decided.items() if one.impersonal]
+    if impersonal:
+        tables = {name: _impersonal(shape, name, table, impersonal) for name, table in tables.items()}
     texts = [field for path in policy.scan if (field := shape.find(path)) and may_leave(policy, field)]
-    _scan_texts(texts, tables, full, shape, kept_back)
-    return Released(replace(full, tables=tables), withheld, kept_back)
+    cleared = {(row, path) for row, one in decided.items() for path in one.cleared}
+    found = scan_texts(texts, tables, full, shape, kept_back, cleared)
+    return Released(replace(full, tables=tables), withheld, kept_back, found, under)
 
 
 def _visible(policy: Release, shape: Shape, name: str, table: pa.Table) -> pa.Table:
@@ -90,15 +116,59 @@ def _visible(policy: Release, shape: Shape, name: str, table: pa.Table) -> pa.Ta
     return pa.table(columns)
 
 
-def _withheld(policy: Release, shape: Shape, batch: Batch) -> pa.Table:
+def _without_persons(batch: Batch, decided: Mapping[int, Decided]) -> Batch:
+    """The batch without persons who were exonerated, and without any where it is not known who they are."""
+    table = batch.tables.get(PERSONS)
+    if table is None:
+        return batch
+    keep = [
+        (one := decided.get(row)) is None or (one.persons is not None and place not in one.persons)
+        for row, place in zip(table.column(ROW).to_pylist(), table.column(INDEX).to_pylist(), strict=True)
+    ]
+    return replace(batch, tables={**batch.tables, PERSONS: _renumbered(table.filter(pa.array(keep, pa.bool_())))})
+
+
+def _impersonal(shape: Shape, name: str, table: pa.Table, rows: list[int]) -> pa.Table:
+    """The table with nothing but NON_NOMINAL values of these records; entries that are somebody's go whole."""
+    personal = [field for field in shape.table(name) if field.sensitivity is not Sensitivity.NON_NOMINAL]
+    keep = pc.invert(pc.is_in(table.column(ROW).combine_chunks(), value_set=pa.array(rows, pa.int64())))
+    if name != ROOT and any(field.sensitivity in _GATED for field in personal):
+        return _renumbered(table.filter(keep))
+    for field in personal:
+        table = nulled(table, field, keep, {})
+    return table
+
+
+def _withheld(
+    policy: Release,
+    shape: Shape,
+    batch: Batch,
+    decided: Mapping[int, Decided],
+    authorisations: Sequence[Authorisation],
+) -> tuple[pa.Table, dict[int, int]]:
+    """Records kept back with the rule (WITHHELD), and by row what others leave under that a rule would have kept."""
     rules = pl.Series([None] * len(batch), dtype=pl.String)
+    under: pl.Series | None = None
+    lifted = pl.Series([False] * len(batch), dtype=pl.Boolean)
     for rule in policy.withhold:
         hit = pl.Series([True] * len(batch), dtype=pl.Boolean)
         for condition in rule.when:
             hit &= _records(condition, shape, batch)
+        if rule.unless and authorisations and hit.any():
+            under = covered(batch, authorisations) if under is None else under
+            lifted |= hit & under.is_not_null()
+            hit &= under.is_null()
         rules = pl.select(pl.coalesce(rules, pl.when(hit).then(pl.lit(rule.code)))).to_series()
+    if decided:
+        said = [one.withheld or None if (one := decided.get(row)) else None for row in batch.rows().to_pylist()]
+        rules = pl.select(pl.coalesce(pl.Series(said, dtype=pl.String), rules)).to_series()
     found = pl.DataFrame({ROW: pl.Series(batch.rows()), "rule": rules}).filter(pl.col("rule").is_not_null())
-    return found.to_arrow().cast(WITHHELD)
+    withheld = found.to_arrow().cast(WITHHELD)
+    if under is None:
+        return withheld, {}
+    leaves = lifted & rules.is_null()
+    rows = pl.Series(batch.rows()).filter(leaves)
+    return withheld, dict(zip(rows.to_list(), under.filter(leaves).to_list(), strict=True))
 
 
 def _records(condition: Condition, shape: Shape, batch: Batch, *, every: bool = False) -> pl.Series:
@@ -169,109 +239,14 @@ def _gate(policy: Release, shape: Shape, batch: Batch, kept_back: dict[str, int]
         mask = holds.to_arrow()
         if name == ROOT:
             for field in personal:
-                tables[name] = _nulled(tables[name], field, mask, kept_back)
+                tables[name] = nulled(tables[name], field, mask, kept_back)
         elif count := len(holds) - int(holds.sum()):
             kept_back[name] = count
             tables[name] = _renumbered(table.filter(mask))
     return tables
 
 
-def _nulled(table: pa.Table, field: Field, keep: pa.Array, kept_back: dict[str, int]) -> pa.Table:
-    """The table without the field's values where they may not be kept; counts those that were there."""
-    if field.name not in table.column_names:
-        return table
-    column = table.column(field.name)
-    kept = pc.if_else(keep, column, pa.scalar(None, column.type))
-    if gone := kept.null_count - column.null_count:
-        kept_back[field.path] = kept_back.get(field.path, 0) + gone
-    return table.set_column(table.schema.get_field_index(field.name), field.name, kept)
-
-
 def _renumbered(entries: pa.Table) -> pa.Table:
     frame = pl.DataFrame({ROW: pl.Series(entries.column(ROW))})
     place = frame.select(pl.int_range(pl.len(), dtype=pl.Int64).over(ROW)).to_series()
     return entries.set_column(entries.schema.get_field_index(INDEX), INDEX, place.to_arrow())
-
-
-# --- free text -------------------------------------------------------------------------------------------------------
-
-_PERSON_NAMES: Final = frozenset({"surname", "first_names", "maiden_name", "alias", "contact_person", "expert_name"})
-_BUSINESS_NAMES: Final = frozenset(
-    {"name", "trading_name", "vessel_name", "carrier", "manufacturer", "printed_names", "railway_company"}
-)
-_BIRTH_DATES: Final = frozenset({"birth_date"})
-_IDENTIFIERS: Final = frozenset(
-    {
-        "address.street", "address.phone", "address.email", "identity_document.number", "registration_number",
-        "licence_plate", "serial_number", "mrn", "number", "luggage.tag_number",
-    }
-)  # fmt: skip
-"""Fields of the common schema that name somebody, wherever they stand; only those that are personal are looked for."""
-
-
-def _scan_texts(
-    fields: Sequence[Field], tables: dict[str, pa.Table], full: Batch, shape: Shape, kept_back: dict[str, int]
-) -> None:
-    """Takes out of the tables each value in which the scan finds personal data, and counts them by field."""
-    parts = []
-    for field in fields:
-        table = tables.get(field.list)
-        if table is not None and field.name in table.column_names:
-            column = pl.Series(table.column(field.name))
-            if column.null_count() < len(column):
-                part = pl.DataFrame({"text": column, ROW: pl.Series(table.column(ROW))}).with_row_index("n")
-                part = part.explode("text") if field.type is Type.LIST else part
-                parts.append(part.drop_nulls("text").with_columns(field=pl.lit(field.path)))
-    if not parts:
-        return
-    texts = pl.concat(parts)
-    distinct = texts["text"].unique()
-    suspects = pl.select(pl.any_horizontal(distinct.str.contains(form) for form in scan.SUSPECT)).to_series()
-    bad = [text for text in distinct.filter(suspects) if scan.forms(text)]
-    known = _known(full, shape, texts[ROW].unique())
-    owned = texts.filter(pl.col(ROW).is_in(list(known)))
-    named = [bool(known[row].find(text)) for row, text in zip(owned[ROW], owned["text"], strict=True)]
-    found = pl.concat([texts.filter(pl.col("text").is_in(bad)), owned.filter(pl.Series(named, dtype=pl.Boolean))])
-    for field in fields:
-        places = found.filter(pl.col("field") == field.path)["n"].unique().cast(pl.Int64).to_arrow()
-        if len(places):
-            table = tables[field.list]
-            keep = pc.invert(pc.is_in(pa.array(range(table.num_rows)), value_set=places))
-            tables[field.list] = _nulled(table, field, keep, kept_back)
-
-
-def _known(full: Batch, shape: Shape, rows: pl.Series) -> dict[int, Known]:
-    """What each of these records says of persons, businesses and vehicles, for the records that say anything."""
-    known: dict[int, Known] = {}
-    wanted = rows.to_arrow()
-    for name, table in full.tables.items():
-        fields = [
-            f
-            for f in shape.table(name)
-            if f.sensitivity is not Sensitivity.NON_NOMINAL
-            and f.name in table.column_names
-            and f.name in _PERSON_NAMES | _BUSINESS_NAMES | _BIRTH_DATES | _IDENTIFIERS
-        ]
-        filled = [f for f in fields if table.column(f.name).null_count < table.num_rows]
-        if filled:
-            part = table.select([ROW, *(f.name for f in filled)])
-            for entry in part.filter(pc.is_in(part.column(ROW), value_set=wanted)).to_pylist():
-                _learn(known.setdefault(entry.pop(ROW), Known()), entry)
-    return known
-
-
-def _learn(known: Known, entry: Mapping[str, Any]) -> None:
-    names: list[str] = []
-    for name, value in entry.items():
-        for text in value if isinstance(value, list) else [value]:
-            if text is None:
-                continue
-            if name in _PERSON_NAMES:
-                names.append(text)
-            elif name in _BUSINESS_NAMES:
-                known.add_business(text)
-            elif name in _BIRTH_DATES:
-                known.add_birth_date(text)
-            else:
-                known.add_identifier(text)
-    known.add_person(*names)

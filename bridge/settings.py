@@ -5,7 +5,9 @@
 | BRIDGE_HOME | folder of the bridge's own state | ``.bridge`` in the checkout |
 | BRIDGE_STORE | folder, shared by all workers, of the archive and of batches between tasks | BRIDGE_HOME |
 | BRIDGE_CONN_<NAME> | how to reach a system: a URL or a folder | the line of that name in BRIDGE_HOME/connections.env |
+| BRIDGE_CONN_EXCHANGE_<ROLE> | the exchange as collect, share, share_nominal, audit or nominal | the exchange's own |
 | BRIDGE_SEAL_KEY | PEM file of the Ed25519 key that signs seals | ``keys/seal.pem`` in BRIDGE_HOME, made on first use |
+| BRIDGE_KEY_<SOURCE> | keys under which what it sent is kept, newest first | ``keys/<source>.key`` in BRIDGE_HOME |
 | BRIDGE_MODE | ``production``: only mappings that stand approved in ``mappings/reviewed.yaml`` run | ``development`` |
 | BRIDGE_REAL_DATA | published data that some tests and benchmarks read | ``../shared/data`` beside the checkout |
 """
@@ -104,12 +106,10 @@ def connection(name: str) -> str:
     Raises:
         Misconfigured: it is set nowhere, or the file with its password is open to everyone.
     """
-    variable = _variable(name)
-    told = os.environ.get(variable) or _connections().get(variable)
-    for ask in _OTHERS:
-        told = told or ask(name)
+    told = _told(name)
     if told:
         return told
+    variable = _variable(name)
     raise Misconfigured(
         "NO_CONNECTION",
         f"connection {name}",
@@ -124,9 +124,21 @@ def also_ask(other: Callable[[str], str | None]) -> None:
         _OTHERS.append(other)
 
 
-def exchange_url() -> str:
-    """SQLAlchemy URL of the exchange's database."""
-    return connection(EXCHANGE)
+def exchange_url(role: str = "") -> str:
+    """SQLAlchemy URL of the exchange's database.
+
+    Args:
+        role: the kind of work, whose connection is ``exchange_<role>`` where there is one, else ``exchange``.
+    """
+    return (_told(f"{EXCHANGE}_{role}") if role else None) or connection(EXCHANGE)
+
+
+def _told(name: str) -> str | None:
+    variable = _variable(name)
+    told = os.environ.get(variable) or _connections().get(variable)
+    for ask in _OTHERS:
+        told = told or ask(name)
+    return told
 
 
 def remember(name: str, value: str) -> None:

@@ -6,7 +6,8 @@ dag = collect_dag("cen")
 """
 
 from bridge.airflow.collect import collect_dag
+from bridge.airflow.releasing import release_dag
 from bridge.airflow.share import share_dag
 from bridge.airflow.upkeep import switch_dag, upkeep_dag
 
-__all__ = ["collect_dag", "share_dag", "switch_dag", "upkeep_dag"]
+__all__ = ["collect_dag", "release_dag", "share_dag", "switch_dag", "upkeep_dag"]

@@ -106,9 +106,13 @@ def _without_tasks(dag_run: DagRun) -> bool:
 def _last_attempt(run_key: str) -> Attempt | None:
     from bridge import settings
     from bridge.airflow import questions
+    from bridge.exchange import Role
 
     engine = sa.create_engine(
-        settings.exchange_url(), poolclass=sa.NullPool, hide_parameters=True, connect_args={"connect_timeout": SECONDS}
+        settings.exchange_url(Role.AUDIT),
+        poolclass=sa.NullPool,
+        hide_parameters=True,
+        connect_args={"connect_timeout": SECONDS, "options": f"-c role={Role.AUDIT.there}"},
     )
     with engine.connect() as connection:
         questions.limit(connection, SECONDS * 1000)

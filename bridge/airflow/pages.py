@@ -24,8 +24,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bridge import settings
 from bridge.airflow import grounds, questions
 from bridge.airflow.links import PREFIX
+from bridge.content import Content
 from bridge.errors import BridgeError
-from bridge.exchange import Exchange, explain
+from bridge.exchange import Exchange, Role, decisions, explain, likeness
+from bridge.flow.clearing import Overdue, overdue
+from bridge.flow.delays import delays
 from bridge.ledger import AWAITING, LAWS, Books, Delivery, Intake
 
 SECONDS: Final = 30
@@ -54,7 +57,7 @@ def application() -> FastAPI:
 
 def overview() -> HTMLResponse:
     """All sources and partners, the laws with their numbers, windows, failed runs and suspended partners."""
-    books, counted_at = _all_books(int(time.monotonic() // KEEP))
+    books, counted_at, late = _all_books(int(time.monotonic() // KEEP))
     with _connection() as connection:
         windows = {s.source: questions.windows(connection, s.source) for s in books.sources}
         return _page(
@@ -67,6 +70,10 @@ def overview() -> HTMLResponse:
             troubled=questions.troubled(connection),
             suspended=questions.suspended(connection),
             undecided=questions.undecided(connection),
+            proposals=decisions.waiting(connection),
+            duplicates=likeness.waiting(connection),
+            overdue=late,
+            delays=delays(connection, Content.find(), counted_at),
         )
 
 
@@ -146,12 +153,12 @@ def _refused(request: Request, error: Exception) -> HTMLResponse:  # noqa: ARG00
 
 @cache
 def _exchange_of(url: str) -> Exchange:
-    return Exchange(url)
+    return Exchange(url, Role.AUDIT)
 
 
 @contextmanager
 def _exchange() -> Iterator[Exchange]:
-    yield _exchange_of(settings.exchange_url())
+    yield _exchange_of(settings.exchange_url(Role.AUDIT))
 
 
 @contextmanager
@@ -168,14 +175,15 @@ def _connection() -> Iterator[sa.Connection]:
         yield connection
 
 
-_last: dict[int, tuple[Books, datetime]] = {}
+_last: dict[int, tuple[Books, datetime, list[Overdue]]] = {}
 
 
-def _all_books(slot: int) -> tuple[Books, datetime]:
-    """The books of everything and when they were counted, at most once in KEEP seconds."""
+def _all_books(slot: int) -> tuple[Books, datetime, list[Overdue]]:
+    """The books of everything, when they were counted, and what was overdue then; at most once in KEEP seconds."""
     if slot not in _last:
         with _exchange() as exchange:
-            found = exchange.books(), datetime.now(UTC)
+            now = datetime.now(UTC)
+            found = exchange.books(), now, overdue(exchange, Content.find(), now)
         _last.clear()
         _last[slot] = found
     return _last[slot]

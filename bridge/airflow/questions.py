@@ -16,7 +16,7 @@ from bridge.ledger import Books
 
 _RUN: Final = """
 SELECT id, kind, name, run_key, attempt, since, until, mapping, revision, fingerprint, state, started_at, finished_at,
-       note, books, judgement
+       note, books, judgement, approved
 FROM exchange.run
 """
 _INPUTS: Final = """
@@ -42,8 +42,15 @@ _SUSPENDED: Final = """
 SELECT partner, changed_by AS by, reason, changed_at AS at FROM exchange.partner WHERE suspended ORDER BY partner
 """
 _OPEN: Final = """
-SELECT d.partner, d.disposition, count(*) AS versions, min(d.at) AS oldest
-FROM exchange.delivery d
+SELECT d.partner, d.disposition, count(*) AS versions, min(first.at) AS oldest
+FROM exchange.delivery d CROSS JOIN LATERAL (
+    -- Each run writes anew that it has no answer; what counts is since when there is none.
+    SELECT min(e.at) AS at FROM exchange.delivery e
+    WHERE e.bridge_id = d.bridge_id AND e.partner = d.partner AND e.version = d.version
+      AND e.disposition IN ('pending', 'in_doubt') AND NOT EXISTS (
+        SELECT FROM exchange.delivery ended
+        WHERE ended.bridge_id = e.bridge_id AND ended.partner = e.partner AND ended.version = e.version
+          AND ended.run_id > e.run_id AND ended.disposition NOT IN ('pending', 'in_doubt'))) first
 WHERE d.disposition IN ('pending', 'in_doubt') AND NOT EXISTS (
     SELECT FROM exchange.delivery later
     WHERE later.bridge_id = d.bridge_id AND later.partner = d.partner AND later.version = d.version
@@ -62,6 +69,7 @@ class Attempt:
         note: why it failed.
         books: its counts, once it ended.
         judgement: what quality found of its window, without values, and who let it pass.
+        approved: who let it pass the partner's limits, when, and with what figures.
     """
 
     id: int
@@ -80,6 +88,7 @@ class Attempt:
     note: str | None
     books: Books | None
     judgement: list[dict[str, Any]] | None
+    approved: dict[str, Any] | None
 
 
 def attempts(connection: sa.Connection, run_key: str) -> list[Attempt]:

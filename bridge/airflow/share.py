@@ -94,10 +94,9 @@ def share_dag(partner: str) -> DAG:
 
 def _end(stop: Any) -> None:
     """Close the run that select began for a suspended partner, with the reason."""
-    from bridge import settings
-    from bridge.exchange import Exchange
+    from bridge.exchange import Exchange, Role
 
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.SHARE) as exchange:
         exchange.fail(exchange.resume(run_key()), stop)
 
 

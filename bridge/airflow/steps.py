@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from bridge.airflow.links import LINKS
 from bridge.errors import BridgeError, Misconfigured, Stop, TryLater, unforeseen
+from bridge.logs import quiet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -106,7 +107,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 
         settings.also_ask(airflow_connection)
         try:
-            return function(*args, **kwargs)
+            with quiet():
+                return function(*args, **kwargs)
         except (BridgeError, AirflowException):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, its text may quote a value
@@ -138,10 +140,11 @@ def _silent(context: Context, error: Any) -> BridgeError:
 def _fail(key: str, error: BridgeError) -> None:
     from bridge import settings
     from bridge.airflow.connections import airflow_connection
-    from bridge.exchange import Exchange
+    from bridge.exchange import Exchange, Role
 
     settings.also_ask(airflow_connection)
-    with Exchange(settings.exchange_url()) as exchange:
+    role = Role.COLLECT if key.startswith("collect_") else Role.SHARE
+    with Exchange.of(role) as exchange:
         try:
             run = exchange.resume(key)
         except Stop:

@@ -23,10 +23,12 @@ its log says what is late, by how much and what to do.
 
 | task | alarms when |
 |---|---|
-| windows | windows are missing between sealed ones (E0), or a source has sealed nothing for longer than declared |
-| deliveries | a delivery has been pending or in doubt, or a partner suspended, for longer than declared |
+| windows | windows are missing between sealed ones (E0), or a source's next seal is later than its mapping allows |
+| deliveries | a delivery is pending, a partner suspended or not served, a correction not acknowledged, for too long |
 | partners | a partner holds other than the books say (E4 to E6), or the exchange, restored, is behind it |
-| purge | never: it empties work tables and folders of runs that never ended |
+| retention | never: what is over its time at a partner expires, and the next share takes it back; archived bytes go |
+| duplicates | never: it looks for records of several suppliers that may be one seizure, for a person to decide |
+| purge | never: it empties work tables and folders of runs that never ended, and erases old reads |
 """
 _SWITCH = """
 Stops all deliveries to one partner at once, and lets them go again. **Trigger** it, choose the partner, say why.
@@ -49,7 +51,6 @@ def upkeep_dag() -> DAG:
         default_args={**DEFAULTS, "retries": 1},
         params={
             "gap_hours": Param(36, type="integer", minimum=1, title="A gap between sealed windows may be so old"),
-            "late_windows": Param(2, type="integer", minimum=1, title="So many windows of a source may be missing"),
             "open_hours": Param(24, type="integer", minimum=1, title="A delivery may be pending or in doubt so long"),
             "suspended_days": Param(7, type="integer", minimum=1, title="A partner may be suspended so long"),
             "keep_days": Param(14, type="integer", minimum=2, title="Work of dead runs is kept so long"),
@@ -63,20 +64,23 @@ def upkeep_dag() -> DAG:
         def windows() -> dict[str, int]:
             """Alarm on gaps between sealed windows, and on sources whose newest windows are missing."""
             now, params = _now_and_params()
-            with _exchange() as exchange:
-                return _alarm(late_windows_of(exchange, now, params["gap_hours"], params["late_windows"]))
+            with _auditing() as exchange:
+                return _alarm(
+                    late_windows_of(exchange, now, params["gap_hours"]) + late_seals_of(exchange, now, "source")
+                )
 
         @step(hours=0.5)
         def deliveries() -> dict[str, int]:
             """Alarm on deliveries without an end state and on partners that are suspended for long."""
             now, params = _now_and_params()
-            with _exchange() as exchange:
-                return _alarm(late_deliveries_of(exchange, now, params["open_hours"], params["suspended_days"]))
+            with _auditing() as exchange:
+                late = late_deliveries_of(exchange, now, params["open_hours"], params["suspended_days"])
+                return _alarm(late + overdue_of(exchange, now) + late_seals_of(exchange, now, "partner"))
 
         @step(hours=3)
         def partners() -> dict[str, int]:
             """Alarm on every partner that a share was begun for and whose own state is not what the books say."""
-            with _exchange() as exchange:
+            with _auditing() as exchange:
                 begun = exchange.shared_with()
             return _alarm(other_than_the_books([name for name in content().partners() if name in begun]))
 
@@ -84,16 +88,35 @@ def upkeep_dag() -> DAG:
         def purge() -> dict[str, int]:
             """Empty work tables and folders of runs that began long ago and never ended."""
             from bridge import settings
+            from bridge.flow import archive
 
             now, params = _now_and_params()
             before = now - timedelta(days=params["keep_days"])
             with _exchange() as exchange:
                 rows = exchange.purge(before)
-            return {**rows, "folders": remove_folders(settings.stage(), before)}
+            return {**rows, "folders": remove_folders(settings.stage(), before) + archive.sweep()}
+
+        @step(hours=1)
+        def retention() -> dict[str, int]:
+            """Decide that what is over its time at a partner has expired, and remove bytes that are over theirs."""
+            from bridge.flow.retaining import apply
+
+            now, _ = _now_and_params()
+            with _exchange() as exchange:
+                done = apply(exchange, content(), "upkeep", "its time is over", now)
+            return {**done.expired, "archived_inputs_removed": len(done.swept.removed)}
+
+        @step(hours=2)
+        def duplicates() -> dict[str, int]:
+            """Compare what is new with what is like it, and queue pairs that may be one seizure."""
+            with _exchange() as exchange:
+                return {"pairs": exchange.find_duplicates()}
 
         windows()
         deliveries()
         partners()
+        retention()
+        duplicates()
         purge()
     return dag
 
@@ -147,27 +170,27 @@ def remove_folders(stage: Path, before: datetime) -> int:
     return removed
 
 
-def late_windows_of(exchange: Any, now: datetime, gap_hours: int, late_windows: int) -> list[str]:
-    """Gaps between sealed windows that are older than allowed, and sources whose newest windows are missing."""
+def late_windows_of(exchange: Any, now: datetime, gap_hours: int) -> list[str]:
+    """Gaps between sealed windows that are older than allowed."""
     from bridge.airflow import questions
-    from bridge.airflow.facts import facts
-    from bridge.flow.windows import latest_window
 
     with exchange.engine.connect() as connection:
         latest = questions.latest(connection)
-    found = []
-    for source, until in latest.items():
-        found += [
-            f"{source}: nothing is sealed for {gap}; backfill it"
-            for gap in exchange.gaps(source)
-            if gap.until < now - timedelta(hours=gap_hours)
-        ]
-        if source in content().sources():
-            newest = latest_window(now, facts(source, "collect").text("every"))
-            allowed = newest.until - late_windows * (newest.until - newest.since)
-            if until < allowed:
-                found.append(f"{source}: nothing is sealed since {until:%Y-%m-%d %H:%M}; is collect_{source} paused?")
-    return found
+    return [
+        f"{source}: nothing is sealed for {gap}; backfill it"
+        for source in latest
+        for gap in exchange.gaps(source)
+        if gap.until < now - timedelta(hours=gap_hours)
+    ]
+
+
+def late_seals_of(exchange: Any, now: datetime, kind: str) -> list[str]:
+    """Sources, or partners, whose next seal is later than their mapping allows."""
+    from bridge.flow.delays import delays
+
+    with exchange.engine.connect() as connection:
+        found = delays(connection, content(), now)
+    return [str(one) for one in found if one.kind == kind and one.late(now)]
 
 
 def late_deliveries_of(exchange: Any, now: datetime, open_hours: int, suspended_days: int) -> list[str]:
@@ -185,6 +208,16 @@ def late_deliveries_of(exchange: Any, now: datetime, open_hours: int, suspended_
         for row in suspended
         if row.at < now - timedelta(days=suspended_days)
     ]
+
+
+def overdue_of(exchange: Any, now: datetime) -> list[str]:
+    """What partners have not acknowledged in their promised time, counted by partner and kind."""
+    from collections import Counter
+
+    from bridge.flow.clearing import overdue
+
+    counts = Counter((one.owed.partner, one.owed.what) for one in overdue(exchange, content(), now))
+    return [f"{partner}: {count} overdue ({what}); bridge overdue" for (partner, what), count in sorted(counts.items())]
 
 
 def other_than_the_books(partners: list[str]) -> list[str]:
@@ -213,6 +246,12 @@ def _alarm(found: list[str]) -> dict[str, int]:
     if found:
         raise Stop("ALARM", run_key(), "; ".join(found), "Look under Browse, Reconciliation")
     return {"alarms": 0}
+
+
+def _auditing() -> Any:
+    from bridge.exchange import Exchange, Role
+
+    return Exchange.of(Role.AUDIT)
 
 
 def _exchange() -> Any:

@@ -7,20 +7,19 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from bridge import settings
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, Role
 from bridge.exchange.database import refusals
 
 
 @contextmanager
 def reading() -> Iterator[sa.Connection]:
-    """A connection that cannot write and sees one state of the exchange.
+    """A connection that cannot write and sees one state of the exchange; what it reads of nominal data is noted apart.
 
     Raises:
         TryLater: the database is away.
     """
     with (
-        Exchange(settings.exchange_url()) as exchange,
+        Exchange.of(Role.NOMINAL) as exchange,
         refusals("exchange"),
         exchange.engine.execution_options(
             postgresql_readonly=True, isolation_level="REPEATABLE READ"

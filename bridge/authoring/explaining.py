@@ -15,11 +15,13 @@ from bridge.authoring.trying import common_batch
 from bridge.batch import POSITION, Batch
 from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import BridgeError, Misconfigured
-from bridge.exchange import Hop, current, explain
+from bridge.exchange import Hop, authorisations, current, decisions, explain
 from bridge.ledger import Delivery, Effect
 from bridge.mapping import Mapping, forward
 from bridge.mapping.trace import Way, masked, trace
 from bridge.mapping.versions import Versions, load_versions
+from bridge.onward import Authorisation
+from bridge.policy import Decided
 from bridge.release import release
 from bridge.shapes import read_shape
 
@@ -80,9 +82,11 @@ def explain_record(content: Content, said: str) -> Explained:
         problems = explain.problems(connection, record.bridge_id)
         origin = explain.came_from(connection, record.bridge_id)
         partners = list(dict.fromkeys(hop.name for hop in hops if hop.side == "delivery"))
-        row = current.one(connection, record.bridge_id)
+        row = current.one(connection, "explain", record.bridge_id)
+        authorised = {partner: authorisations.now(connection, partner) for partner in partners}
+        decided = {partner: decisions.of_page(connection, partner, [row] if row else []) for partner in partners}
     place, common = _common(content, origin, row)
-    sides = [common, *(_partner(content, partner, row, hops) for partner in partners)]
+    sides = [common, *(_partner(content, one, row, hops, authorised[one], decided[one]) for one in partners)]
     return Explained(record, place, sides, hops, problems)
 
 
@@ -97,13 +101,13 @@ def _common(content: Content, origin: Any, row: dict[str, Any] | None) -> tuple[
         mapping = versions.on(origin.arrival)
     except Misconfigured as gone:
         side.unsure = f"cannot tell: {gone.what}"
-        side.ways = _stored(content, row)
+        side.ways = stored(content, row)
         return place, side
     side.mapping = _named(mapping)
     one = archived(origin)
     if one is None:
         side.unsure = "cannot tell where values come from: the bytes of the input are no longer kept"
-        side.ways = _stored(content, row)
+        side.ways = stored(content, row)
         return place, side
     try:
         for batch in batches(mapping, one):
@@ -142,7 +146,7 @@ def _since(
     )
 
 
-def _stored(content: Content, row: dict[str, Any]) -> list[Way]:
+def stored(content: Content, row: dict[str, Any]) -> list[Way]:
     """The values that the exchange keeps, without their ways."""
     from bridge.mapping.model import Rule
 
@@ -159,7 +163,14 @@ def _stored(content: Content, row: dict[str, Any]) -> list[Way]:
     return ways
 
 
-def _partner(content: Content, partner: str, row: dict[str, Any] | None, hops: Sequence[Hop]) -> Side:
+def _partner(
+    content: Content,
+    partner: str,
+    row: dict[str, Any] | None,
+    hops: Sequence[Hop],
+    authorised: Sequence[Authorisation],
+    decided: dict[int, Decided],
+) -> Side:
     """What the partner's mapping as it is now makes of what the partner last got; no value of what it has not."""
     side = Side(partner)
     if row is None:
@@ -178,7 +189,7 @@ def _partner(content: Content, partner: str, row: dict[str, Any] | None, hops: S
         return side
     side.mapping = _named(mapping)
     common = common_batch([row], mapping.source_shape)
-    released = release(mapping.release, mapping.source_shape, common)
+    released = release(mapping.release, mapping.source_shape, common, decided, authorised)
     if released.withheld.num_rows:
         rule = released.withheld.column("rule")[0].as_py()
         side.unsure = f"withheld by rule {rule} as it is now: cannot tell what the partner got on {_when(last)}"

@@ -188,7 +188,7 @@ def release_lines(name: str) -> list[str]:
         "on which legal basis may this partner receive seizures? Nothing leaves until allow: gives each class a ground"
     )
     here, been = "one seizure, one report: it came from there", "one seizure, one report: it has been there"
-    sealed = "the originator has not permitted it to be passed on"
+    kept = "the originator has not authorised it to be passed on"
     return [
         "release:",
         f"  suggested: {drafting.scalar(ask)}",
@@ -199,7 +199,7 @@ def release_lines(name: str) -> list[str]:
         "  withhold:",
         f'    - {{code: ORIGIN_{upper}, when: {{origin_system: [{upper}]}}, why: "{here}"}}',
         f'    - {{code: ORIGIN_{upper}, when: {{seen_by: [{upper}]}}, why: "{been}"}}',
-        f"    - {{code: SEALED, when: {{handling_code: [H2, H3]}}, why: {sealed}}}",
+        f"    - {{code: NO_AUTHORISATION, when: {{handling_code: [H2, H3]}}, unless: authorised, why: {kept}}}",
         "  withdraw: delete",
     ]
 

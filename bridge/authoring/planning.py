@@ -19,12 +19,14 @@ from bridge.authoring.trying import common_batch, usable
 from bridge.batch import ROW, Batch
 from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import BridgeError
-from bridge.exchange import current
+from bridge.exchange import authorisations, current, decisions
 from bridge.mapping import Mapping as Model
 from bridge.mapping import forward
 from bridge.mapping.trace import masked
 from bridge.mapping.versions import Versions, load_versions
-from bridge.release import release
+from bridge.onward import Authorisation
+from bridge.policy import Decided
+from bridge.release import NOTHING_DECIDED, release
 from bridge.shape import Shape
 
 _INPUTS: Final = """
@@ -32,14 +34,6 @@ SELECT i.id, i.name, i.sha256, i.size, i.arrival, i.problem_code
 FROM exchange.input i JOIN exchange.sealed_window w ON w.run_id = i.run_id
 WHERE w.source = :source AND i.same_as IS NULL AND (CAST(:since AS timestamptz) IS NULL OR w.until > :since)
 ORDER BY i.arrival, i.name, i.id
-"""
-_TAKEN: Final = """
-SELECT v.ordinal, r.bridge_id, v.payload, n.payload AS nominal
-FROM exchange.input i
-JOIN exchange.record_version v ON v.input_id = i.id
-JOIN exchange.record r ON r.bridge_id = v.bridge_id AND r.version = v.version
-LEFT JOIN exchange_nominal.payload_nominal n ON n.bridge_id = v.bridge_id AND n.version = v.version
-WHERE i.sha256 = :sha256 AND NOT r.cancelled
 """
 _ENDED: Final = """
 SELECT ordinal, disposition FROM exchange.intake WHERE input_id = :id AND disposition IN ('held', 'out_of_scope')
@@ -86,7 +80,7 @@ def plan_source(content: Content, name: str, since: datetime | None, say: Say) -
         inputs = connection.execute(sa.text(_INPUTS), {"source": name, "since": since}).all()
         for number, row in enumerate(inputs, 1):
             say(f"{name}: input {number} of {len(inputs)}, {row.name}")
-            taken = {one.ordinal: one for one in connection.execute(sa.text(_TAKEN), {"sha256": row.sha256})}
+            taken = current.taken(connection, f"plan {name}", row.sha256)
             ended = {
                 one.ordinal: one.disposition
                 for one in connection.execute(sa.text(_ENDED), {"id": row.id})
@@ -156,12 +150,12 @@ def _compare(
                 plan.newly("out of scope", outside[row])
         elif before is None:
             plan.newly("taken in", f"was {ended[row].replace('_', ' ')}")
-        elif (before.payload, before.nominal) == made[row]:
+        elif (before["payload"], before["nominal"]) == made[row]:
             plan.same += 1
         else:
             plan.changed += 1
             plan.fields.update(
-                differences(_whole(before.payload, before.nominal), _whole(*made[row]), mapping.target_shape)
+                differences(_whole(before["payload"], before["nominal"]), _whole(*made[row]), mapping.target_shape)
             )
 
 
@@ -176,19 +170,27 @@ def plan_partner(content: Content, name: str, since: datetime | None, say: Say) 
     plan = Plan(name, f"{versions.name} {versions.fingerprint[:12]}")
     changed: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     with reading() as connection:
-        for page in current.each(connection, name, since):
+        authorised = authorisations.now(connection, name)
+        for page in current.each(connection, f"plan {name}", name, since):
             live = [row for row in page if not row["cancelled"]]
             if live:
-                _page(plan, mapping, live, changed)
+                _page(plan, mapping, live, changed, authorised, decisions.of_page(connection, name, live))
             say(f"{name}: {plan.looked} records")
     for fingerprint, pairs in changed.items():
         say(f"{name}: looking for the mapping {fingerprint[:12]} by which {len(pairs)} records were delivered")
-        _details(plan, content, name, fingerprint, pairs, mapping)
+        _details(plan, content, name, fingerprint, pairs, mapping, authorised)
     return plan
 
 
-def _page(plan: Plan, mapping: Model, page: Sequence[dict[str, Any]], changed: dict[str, Any]) -> None:
-    hashes, codes, withheld, made = _delivered(mapping, page)
+def _page(
+    plan: Plan,
+    mapping: Model,
+    page: Sequence[dict[str, Any]],
+    changed: dict[str, Any],
+    authorised: Sequence[Authorisation],
+    decided: Mapping[int, Decided],
+) -> None:
+    hashes, codes, withheld, made = _delivered(mapping, page, authorised, decided)
     for row, record in enumerate(page):
         plan.looked += 1
         holds, before = record["prior_holds"], record["prior_disposition"]
@@ -216,12 +218,15 @@ def _page(plan: Plan, mapping: Model, page: Sequence[dict[str, Any]], changed: d
 
 
 def _delivered(
-    mapping: Model, page: Sequence[dict[str, Any]]
+    mapping: Model,
+    page: Sequence[dict[str, Any]],
+    authorised: Sequence[Authorisation],
+    decided: Mapping[int, Decided] = NOTHING_DECIDED,
 ) -> tuple[dict[int, bytes], dict[int, str], dict[int, str], dict[int, dict[str, Any]]]:
     """By row of the page: the hash of what is delivered, the code that holds it, the rule that withholds it, and the
     document delivered."""
     common = common_batch(page, mapping.source_shape)
-    released = release(mapping.release, mapping.source_shape, common)
+    released = release(mapping.release, mapping.source_shape, common, decided, authorised)
     mapped = forward(mapping, released.batch)
     codes: dict[int, str] = {}
     for problem in mapped.problems:
@@ -234,7 +239,15 @@ def _delivered(
     return hashes, codes, withheld, whole
 
 
-def _details(plan: Plan, content: Content, name: str, fingerprint: str, pairs: Sequence[Any], mapping: Model) -> None:
+def _details(
+    plan: Plan,
+    content: Content,
+    name: str,
+    fingerprint: str,
+    pairs: Sequence[Any],
+    mapping: Model,
+    authorised: Sequence[Authorisation],
+) -> None:
     """Which fields change, where the mapping of then can be found and makes just what was released."""
     with with_fingerprint(content, name, SHARE, fingerprint) as then:
         if then is None:
@@ -242,7 +255,7 @@ def _details(plan: Plan, content: Content, name: str, fingerprint: str, pairs: S
             return
         for start in range(0, len(pairs), 2_000):
             some = pairs[start : start + 2_000]
-            hashes, _, _, made = _delivered(then.all[0], [record for record, _ in some])
+            hashes, _, _, made = _delivered(then.all[0], [record for record, _ in some], authorised)
             for row, (record, now) in enumerate(some):
                 # The same hash proves that the partner has just this; else the record itself has changed since.
                 if hashes.get(row) == record["prior_hash"]:

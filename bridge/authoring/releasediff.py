@@ -75,7 +75,7 @@ def _grounds(old: Release, new: Release) -> Iterator[Difference]:
 
 
 def _withheld(old: Release, new: Release) -> Iterator[Difference]:
-    rules = [{(one.code, conditions(one.when)): one.why for one in policy.withhold} for policy in (old, new)]
+    rules = [{(one.code, one.says): one.why for one in policy.withhold} for policy in (old, new)]
     for key in sorted(rules[0].keys() | rules[1].keys()):
         if (key in rules[0]) != (key in rules[1]):
             more = "no longer withheld: more leaves" if key in rules[0] else "now withheld"

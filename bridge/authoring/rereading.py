@@ -10,25 +10,27 @@ from bridge import settings
 from bridge.batch import Batch
 from bridge.connector import Input, Source
 from bridge.errors import Misconfigured
-from bridge.flow import envelope
+from bridge.flow import archive, envelope
 from bridge.mapping import Mapping
 
 
 def archived(row: Any) -> Input | None:
     """The input of a row with name, sha256, size and arrival; None if its bytes are no longer kept."""
-    path = settings.archive() / row.sha256[:2] / row.sha256
+    path = archive.path_of(row.sha256)
     return Input(row.name, row.sha256, row.size, row.arrival, path) if path.is_file() else None
 
 
 def batches(mapping: Mapping, one: Input) -> Iterator[Batch]:
     """The input's records; of a mapping that must see an input whole, all in one batch."""
-    found = _reader(mapping, one.path.parent).read(one)
-    if not mapping.grouped:
-        yield from found
-        return
-    every = list(found)
-    if every:
-        yield envelope.joined(every)
+    with archive.copies("reading") as copies:
+        copy = copies.open(one)
+        found = _reader(mapping, copy.path.parent).read(copy)
+        if not mapping.grouped:
+            yield from found
+            return
+        every = list(found)
+        if every:
+            yield envelope.joined(every)
 
 
 def _reader(mapping: Mapping, folder: Path) -> Source:

@@ -19,7 +19,7 @@ from bridge.batch import POSITION, ROOT, ROW, Batch
 from bridge.connector import Input, Source, Window
 from bridge.content import COLLECT, SHARE, Content, Direction
 from bridge.errors import Misconfigured, Problem, TryLater
-from bridge.exchange import current
+from bridge.exchange import authorisations, current
 from bridge.flow import envelope
 from bridge.flow.sharing import assigned
 from bridge.mapping import Mapping, Severity, check, forward
@@ -27,6 +27,7 @@ from bridge.mapping.findings import Unconfirmed
 from bridge.mapping.samples import read_sample
 from bridge.mapping.trace import Way, trace
 from bridge.mapping.versions import load_on
+from bridge.onward import Authorisation
 from bridge.release import release
 from bridge.shape import Shape
 
@@ -97,10 +98,12 @@ def try_partner(content: Content, name: str, last: int, file: str) -> Iterator[T
         yield from _shared(share, common, [f"{Path(file).name} record {row}" for row in common.rows().to_pylist()])
         return
     with reading() as connection:
-        page = current.newest(connection, last, name)
+        page = current.newest(connection, f"try {name}", last, name)
+        authorised = authorisations.now(connection, name)
     if page:
         common = common_batch(page, share.source_shape)
-        yield from _shared(share, common, [f"{one['origin_system']}:{one['origin_record_id']}" for one in page])
+        names = [f"{one['origin_system']}:{one['origin_record_id']}" for one in page]
+        yield from _shared(share, common, names, authorised)
 
 
 def _collected(content: Content, mapping: Mapping, shares: Sequence[Mapping], batch: Batch) -> Iterator[Tried]:
@@ -132,14 +135,16 @@ class _At:
     fate: Fate
 
 
-def _shared(share: Mapping, common: Batch, names: Sequence[str]) -> Iterator[Tried]:
-    for one, name in zip(_fates(share, common), names, strict=True):
+def _shared(
+    share: Mapping, common: Batch, names: Sequence[str], authorised: Sequence[Authorisation] = ()
+) -> Iterator[Tried]:
+    for one, name in zip(_fates(share, common, authorised), names, strict=True):
         yield Tried(name, [one.fate])
 
 
-def _fates(share: Mapping, common: Batch) -> list[_At]:
-    """What would become of common records at one partner, in their order."""
-    released = release(share.release, share.source_shape, common)
+def _fates(share: Mapping, common: Batch, authorised: Sequence[Authorisation] = ()) -> list[_At]:
+    """What would become of common records at one partner, in their order; what is only in a file nobody authorised."""
+    released = release(share.release, share.source_shape, common, authorisations=authorised)
     withheld = dict(zip(*(released.withheld.column(name).to_pylist() for name in (ROW, "rule")), strict=True))
     mapped = forward(share, released.batch)
     problems = by_row(mapped.problems)

@@ -1,1 +1,1 @@
-"""What each command does; bridge/cli.py only names them and their options, so that help is fast."""
+"""What each command does; bridge/cli/ only names them and their options, so that help is fast."""

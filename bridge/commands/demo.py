@@ -22,7 +22,7 @@ from bridge.commands.airflow_api import ENDED, AirflowApi
 from bridge.connector import Window
 from bridge.content import Content
 from bridge.errors import Stop
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, Role
 from bridge.feed import generate
 from bridge.feed.load import load_cases
 from bridge.postgres import Server
@@ -54,7 +54,7 @@ def demo() -> None:
     _say("Sealed windows wake share_cis and share_cen; waiting until CIS has had everything")
     _settle(engineer, ("cis",))
     _echo(engineer, days)
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.AUDIT) as exchange:
         books = exchange.books()
     click.echo()
     tables.show(books, as_json=False, title="all runs")
@@ -166,7 +166,7 @@ def _settle(engineer: AirflowApi, partners: Sequence[str]) -> None:
 
 
 def _all_offered(partners: Sequence[str]) -> bool:
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.AUDIT) as exchange:
         awaiting = {p.partner: p.counts.get("awaiting", 0) for p in exchange.books().partners}
     return all(awaiting.get(name) == 0 for name in partners)
 

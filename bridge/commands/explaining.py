@@ -79,11 +79,12 @@ def _hops(found: Explained) -> None:
     for column in ("when (UTC)", "hop", "version", "became", "where", "mapping"):
         table.add_column(column, overflow="fold")
     for hop in found.hops:
-        way = "from" if hop.side == "intake" else "to"
+        way = {"intake": "from", "delivery": "to"}.get(hop.side, "decided for")
         became = hop.disposition + (f" {hop.code}" if hop.code else "")
         version = "-" if hop.version is None else str(hop.version)
         mapping = f"{hop.mapping} revision {hop.revision} {hop.fingerprint[:12]}"
-        table.add_row(f"{hop.at:%Y-%m-%d %H:%M}", f"{way} {hop.name}", version, became, hop.place or "", mapping)
+        where = "\n".join(part for part in (hop.authorisation, hop.place) if part)
+        table.add_row(f"{hop.at:%Y-%m-%d %H:%M}", f"{way} {hop.name}", version, became, where, mapping)
     tables.console.print(table)
     for one in found.problems:
         click.echo(f"held at {one.name}: {one.code} at {one.field or 'the record'}: {one.reason} ({one.state})")

@@ -61,10 +61,12 @@ def up(say: Callable[[str], None], start: str = "") -> Local:
     settings.remember("exchange", server.ensure_database("exchange"))
     metadata = server.ensure_database("airflow")
     say("Bringing the exchange's tables up to date")
-    from bridge.exchange import Exchange
+    from bridge.exchange import Exchange, Role
 
     with Exchange(settings.exchange_url()) as exchange:
         exchange.migrate()
+    for role in Role:
+        settings.remember(f"exchange_{role}", server.ensure_login(f"exchange_{role}", role.there, "exchange"))
     secret = _secrets(home / "airflow", start)
     environment = _environment(home / "airflow", metadata, secret)
     if not _alive(home / "airflow"):

@@ -47,5 +47,7 @@ def _tell(found: Reconciliation, *, catch_up: bool) -> None:
     for what, fix in _NEXT.items():
         if getattr(found, what):
             click.echo(f"{len(getattr(found, what))} {what}. Next: {fix.format(found.partner)}")
+    if found.in_doubt:
+        click.echo(f"{found.in_doubt} in doubt, and left out. Next: bridge share {found.partner} settles them.")
     if found.balanced:
         click.echo(f"{found.partner} holds just what the books say.")

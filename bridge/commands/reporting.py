@@ -8,16 +8,15 @@ import json
 import click
 from rich.table import Table
 
-from bridge import settings
 from bridge.commands import tables
-from bridge.exchange import Exchange, HeldProblem
+from bridge.exchange import Exchange, HeldProblem, Role
 
 UNBALANCED = 4
 
 
 def books(source: str | None, partner: str | None, *, as_json: bool) -> int:
     """All sealed runs together; the exit code says whether they balance."""
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.AUDIT) as exchange:
         found = exchange.books(source=source, partner=partner)
     tables.show(found, as_json=as_json, title="all runs")
     return 0 if found.balanced else UNBALANCED
@@ -25,7 +24,7 @@ def books(source: str | None, partner: str | None, *, as_json: bool) -> int:
 
 def held(source: str | None, partner: str | None, code: str | None, limit: int, *, as_json: bool) -> None:
     """Records that are held, one row per problem."""
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.AUDIT) as exchange:
         problems = exchange.held(source=source, partner=partner, code=code, limit=limit)
     if as_json:
         for problem in problems:
@@ -35,15 +34,16 @@ def held(source: str | None, partner: str | None, code: str | None, limit: int, 
         click.echo("Nothing is held.")
         return
     table = Table(title="held records", title_justify="left")
-    for name in ("at", "where", "field", "code", "reason"):
+    for name in ("number", "at", "where", "field", "code", "reason"):
         table.add_column(name, overflow="fold", ratio=3 if name == "reason" else None)
     for problem in problems:
-        table.add_row(problem.name, _where(problem), problem.field, problem.code, problem.reason)
+        row = (str(problem.id), problem.name, place(problem), problem.field, problem.code, problem.reason)
+        table.add_row(*row)
     tables.console.print(table)
-    click.echo("Next: mend the mapping or ask the supplier for a correction, then collect the window again.")
+    click.echo("Next: bridge held show NUMBER; once the cause is mended, bridge held redrive NUMBER.")
 
 
-def _where(problem: HeldProblem) -> str:
+def place(problem: HeldProblem) -> str:
     """The input with record number and position, or the record's version at a partner."""
     if problem.at_partner:
         return f"{problem.bridge_id} version {problem.version}"

@@ -12,6 +12,7 @@ from bridge.content import Content
 from bridge.errors import Misconfigured
 from bridge.flow import collecting, sharing
 from bridge.flow.windows import latest_window, parse_moment, windows_between
+from bridge.ledger import TRANSIENT, total
 from bridge.mapping import load
 
 
@@ -55,6 +56,9 @@ def share(partner: str, since: str | None, until: str | None, *, redeliver: bool
     books = sharing.share(partner, window, redeliver=redeliver, approve=approve)
     tables.show(books, as_json=as_json, title="this run")
     if not as_json:
+        waiting = sum(total(one.counts, TRANSIENT) for one in books.partners)
+        if waiting:
+            click.echo(f"{waiting} versions have no receipt yet; the next share asks for them, or sends them again.")
         click.echo(
             "Next: bridge books for all runs together, or bridge held to see what this partner's mapping refused."
         )

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from bridge import settings
 from bridge.checkpoint import Checkpoint, trusted
 from bridge.commands.reporting import UNBALANCED
 from bridge.errors import Misconfigured
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, Role
 from bridge.exchange.proof import entries_of
 
 
@@ -28,7 +27,7 @@ def verify(key: str, against: str, save: str, *, quick: bool) -> int:
     if kept is not None and not (kept.holds and signer in (None, kept.signer)):
         what = "the checkpoint's signature does not hold, or is another key's"
         raise Misconfigured("BAD_CHECKPOINT", against, what, "Use the copy that was kept where nobody could change it")
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.AUDIT if quick else Role.NOMINAL) as exchange:
         flaws = exchange.verify(kept, signer=signer, contents=not quick)
         newest = exchange.checkpoint()
     for flaw in flaws:
@@ -50,15 +49,20 @@ def verify(key: str, against: str, save: str, *, quick: bool) -> int:
 
 def prove(record: str, out: str) -> None:
     """Write the proof of what was taken in of a record and delivered of it."""
-    with Exchange(settings.exchange_url()) as exchange:
-        proof = exchange.prove(_identity(exchange, record))
+    with Exchange.of(Role.AUDIT) as exchange:
+        proof = exchange.prove(identity(exchange, record))
     path = Path(out or f"proof-{proof['record']}.json")
     path.write_text(entries_of(proof), encoding="utf-8")
     click.echo(f"{path}: {len(proof['entries'])} sealed entries of {proof['record']}; no document is in it.")
     click.echo(f"Next: whoever has it checks it with docs/check_proof.py {path} --key seal.pub")
 
 
-def _identity(exchange: Exchange, record: str) -> uuid.UUID:
+def identity(exchange: Exchange, record: str) -> uuid.UUID:
+    """The bridge id of a record that is named SYSTEM:ID, or by it.
+
+    Raises:
+        Misconfigured: NO_SUCH_RECORD.
+    """
     system, colon, number = record.partition(":")
     if colon:
         found = exchange.find(system, number)

@@ -20,6 +20,8 @@ import sqlalchemy as sa
 
 from bridge import merkle
 from bridge.checkpoint import Checkpoint, seal_key, sign
+from bridge.encrypted import Opener, owner
+from bridge.errors import Stop
 from bridge.exchange.runs import Run
 from bridge.ledger import Books
 
@@ -37,12 +39,27 @@ ENTRY: Final = {
         "ROW(partner, bridge_id, version, revision, disposition, effect, code, holds, released_hash, idempotency_key,"
         " receipt)::text"
     ),
+    "decisions": (
+        "ROW(id, kind, bridge_id, partner, version, content_hash, about, decision_id, held_id,"
+        " encode(sha256(convert_to(concat_ws(E'\\x1f', decided_by, reason, ground), 'UTF8')), 'hex'), until, at)::text"
+    ),
+    "authorisations": (
+        "ROW(id, partner, revokes, supplier, commodity_groups, operation, bridge_id, valid_from, valid_until, at,"
+        " encode(sha256(convert_to(concat_ws(E'\\x1f', conditions, granted_by, entered_by, reason), 'UTF8')), 'hex'))"
+        "::text"
+    ),
+    "authorised": "ROW(bridge_id, version, authorisation)::text",
 }
 """Each part's entries as text; sessions have UTC and ISO dates, so the text is the same everywhere."""
+OTHERS: Final = {"collect": {"deliveries", "authorised"}, "share": {"intake", "versions", "decisions"}}
+"""Parts that a run of this kind never writes: an entry there under its number is somebody else's work."""
 PLACE: Final = {
     "intake": ("exchange.intake", "input_id, ordinal"),
     "versions": ("exchange.record_version", "bridge_id, version"),
     "deliveries": ("exchange.delivery", "bridge_id, version"),
+    "decisions": ("exchange.decision", "id"),
+    "authorisations": ("exchange.authorisation", "id"),
+    "authorised": ("exchange.authorised", "bridge_id, version"),
 }
 """Table and order of each part."""
 _LEAVES: Final = """
@@ -63,11 +80,17 @@ VALUES (:n, :run, :p, :m, :h, :signer, :signature)
 _SEGMENT: Final = "INSERT INTO exchange.segment (run_id, part, leaves) VALUES (:run, :part, :leaves)"
 _CONTENTS: Final = """
 SELECT v.bridge_id, v.version FROM exchange.record_version v
-LEFT JOIN exchange_nominal.payload_nominal n USING (bridge_id, version)
-WHERE v.run_id = :run AND v.payload <> '' AND v.content_hash
-      <> sha256(convert_to(v.payload, 'UTF8') || '\\x00'::bytea || coalesce(convert_to(n.payload, 'UTF8'), ''::bytea))
+WHERE v.run_id = :run AND v.payload <> '' AND v.content_hash <> sha256(convert_to(v.payload, 'UTF8') || '\\x00'::bytea)
+  AND NOT EXISTS (SELECT FROM exchange_nominal.payload_nominal n
+                  WHERE n.bridge_id = v.bridge_id AND n.version = v.version)
 ORDER BY 1, 2 LIMIT 1
 """
+_NOMINAL: Final = """
+SELECT v.bridge_id, v.version, v.content_hash, v.payload, n.payload AS sealed, n.key_id
+FROM exchange.record_version v JOIN exchange_nominal.payload_nominal n USING (bridge_id, version)
+WHERE v.run_id = :run AND v.payload <> '' ORDER BY 1, 2
+"""
+_PAGE: Final = 5_000
 _UNSEALED: Final = """
 SELECT c.id FROM exchange.run c WHERE c.state = 'sealed'
   AND NOT EXISTS (SELECT FROM exchange.seal s WHERE s.run_id = c.id) ORDER BY 1
@@ -106,7 +129,8 @@ def append(connection: sa.Connection, run: Run, books: Books) -> Seal:
     Wants READ COMMITTED: the last seal must be the one that stands once the lock is had.
     """
     key = seal_key()
-    leaves = {part: _leaves(connection, run.id, part) for part in ENTRY}
+    others = OTHERS.get(run.kind, set())
+    leaves = {part: b"" if part in others else _leaves(connection, run.id, part) for part in ENTRY}
     manifest = text(_manifest(connection, run.id, books.as_dict(), leaves))
     connection.execute(sa.text(_LOCK))
     last = connection.execute(
@@ -203,7 +227,9 @@ def _changed(connection: sa.Connection, row: Any, contents: bool) -> str:
         return "the run that it sealed is gone, or no longer counts as sealed"
     leaves = {part: _leaves(connection, row.run_id, part) for part in ENTRY}
     now = json.loads(text(_manifest(connection, row.run_id, written["books"], leaves)))
-    changed = [name for name in written if written[name] != now.get(name)]
+    # A seal of before there was a part says nothing of it, and its run wrote nothing of it.
+    before = dict.fromkeys(ENTRY, _root(b"")) | written
+    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
     for part in ENTRY:
         asked = sa.text("SELECT leaves FROM exchange.segment WHERE run_id = :run AND part = :part")
         kept = connection.scalar(asked, {"run": row.run_id, "part": part}) or b""
@@ -214,13 +240,31 @@ def _changed(connection: sa.Connection, row: Any, contents: bool) -> str:
             return f"the leaf hashes kept for its {part} were changed; what they stand for was not"
     if changed:
         return f"what the run wrote was changed: {', '.join(changed)}"
-    other = connection.execute(sa.text(_CONTENTS), {"run": row.run_id}).one_or_none() if contents else None
+    other = _other(connection, row.run_id) if contents else None
     return f"the document of {other[0]} version {other[1]} is not the one that was accepted" if other else ""
+
+
+def _other(connection: sa.Connection, run_id: int) -> Any:
+    """Record and version of the first document that the run accepted otherwise; None if all are as they were."""
+    plain = connection.execute(sa.text(_CONTENTS), {"run": run_id}).one_or_none()
+    if plain is not None:
+        return plain
+    opener = Opener()
+    paged = {"yield_per": _PAGE}  # of this statement: options of the connection would hold of all that follow
+    with connection.execute(sa.text(_NOMINAL), {"run": run_id}, execution_options=paged) as streamed:
+        for row in streamed:
+            try:
+                nominal = opener.text(row.key_id, bytes(row.sealed), owner(row.bridge_id.bytes, row.version))
+            except Stop:
+                return row
+            if hashlib.sha256(f"{row.payload}\0{nominal}".encode()).digest() != bytes(row.content_hash):
+                return row
+    return None
 
 
 def _first(connection: sa.Connection, row: Any, part: str, kept: bytes, leaves: dict[str, bytes]) -> str:
     """The first entry of a part that is not as it was sealed."""
-    if len(kept) % merkle.SIZE or _root(kept) != json.loads(row.manifest)[part]:
+    if len(kept) % merkle.SIZE or _root(kept) != json.loads(row.manifest).get(part, _root(b"")):
         return "which entry it was cannot be told, for the leaf hashes kept beside were changed too"
     before, after = merkle.split(kept), merkle.split(leaves[part])
     place = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
@@ -249,12 +293,15 @@ def _manifest(
 ) -> dict[str, Any]:
     """What a seal commits to, computed from the tables."""
     here = {"run": run_id}
-    asked = "SELECT kind, name, since, until, mapping, fingerprint, revision FROM exchange.run WHERE id = :run"
+    asked = (
+        "SELECT kind, name, since, until, mapping, fingerprint, revision, approved FROM exchange.run WHERE id = :run"
+    )
     run = connection.execute(sa.text(asked), here).one()
     return {
         "format": FORMAT,
         "run": [run_id, run.kind, run.name, *(m.isoformat() if m else None for m in (run.since, run.until))],
         "mapping": [run.mapping, run.fingerprint, run.revision],
+        **({"approved": digest(text(run.approved)).hex()} if run.approved else {}),
         "inputs": [list(row) for row in connection.execute(sa.text(_INPUTS), here)],
         "books": books,
         **{part: _root(found) for part, found in leaves.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -10,7 +11,8 @@ import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
 
-from bridge.errors import BridgeError, Stop, TryLater
+from bridge.errors import BridgeError, Misconfigured, Stop, TryLater
+from bridge.exchange.roles import Role
 from bridge.pgcopy import Column, columns, copy_table, reduced
 
 LIMITS: Final[Mapping[str, str]] = {
@@ -24,9 +26,14 @@ LIMITS: Final[Mapping[str, str]] = {
 everywhere, for seals are computed over them."""
 
 
-def connect(url: str) -> sa.Engine:
-    """An engine for the exchange's database (postgresql+psycopg://...); connects when first used."""
-    options = " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
+def connect(url: str, role: Role | None = None) -> sa.Engine:
+    """An engine for the exchange's database (postgresql+psycopg://...); connects when first used.
+
+    Args:
+        role: whose rights its sessions have; those of the account itself if none is given.
+    """
+    settings = LIMITS if role is None else {**LIMITS, "role": role.there}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return sa.create_engine(
         url,
         pool_pre_ping=True,
@@ -69,6 +76,13 @@ def refusals(where: str) -> Iterator[None]:
 
 
 def _ours(error: psycopg.Error, where: str) -> BridgeError:
+    # Said when a session begins, without SQLSTATE.
+    role = re.search(r'set role "(\w+)"|role "(bridge_\w+)" does not exist', str(error)) if not error.sqlstate else None
+    if role:
+        error.args = ("no connection",)
+        what = f"the account has not the role {role[1] or role[2]}, in which this work is done"
+        fix = "Have a person who may make roles run what `bridge roles` prints, and make the account a member"
+        return Misconfigured("NO_ROLE", where, what, fix)
     constraint = error.diag.constraint_name
     if isinstance(error, psycopg.errors.UniqueViolation):
         error.args = (error.sqlstate,)

@@ -9,6 +9,7 @@ are seen, each as a whole, because a collect run becomes visible by its commit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,10 +17,12 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from bridge.errors import Stop
+from bridge.exchange import authorisations, reads
 from bridge.exchange.books import run_books
 from bridge.exchange.chain import append
 from bridge.exchange.database import Copier, driver
 from bridge.exchange.layouts import DISPOSITIONS, PROBLEMS, SELECTED, conform
+from bridge.exchange.nominal import opened
 from bridge.exchange.packed import fetch
 from bridge.exchange.partners import suspension
 from bridge.exchange.runs import Run, end, hold_open, require_in_force
@@ -35,13 +38,18 @@ WHERE c.kind = 'collect' AND c.state = 'sealed'
 """
 _OFFER: Final = """
 CREATE TEMP TABLE offer ON COMMIT DROP AS
-SELECT v.bridge_id, v.version, v.version < r.version AS superseded
+SELECT v.bridge_id, v.version, v.version < r.version AND NOT EXISTS (
+           SELECT FROM exchange.outbox o
+           WHERE o.partner = :partner AND o.bridge_id = v.bridge_id AND o.version = v.version) AS superseded,
+       false AS due
 FROM exchange.record_version v JOIN exchange.record r USING (bridge_id)
 WHERE v.run_id = ANY(:covers)
 """
 _OPEN: Final = """
 INSERT INTO pg_temp.offer
-SELECT DISTINCT d.bridge_id, d.version, d.version < r.version
+SELECT DISTINCT d.bridge_id, d.version, d.version < r.version AND NOT EXISTS (
+           SELECT FROM exchange.outbox o
+           WHERE o.partner = :partner AND o.bridge_id = d.bridge_id AND o.version = d.version), false
 FROM exchange.delivery d JOIN exchange.record r USING (bridge_id)
 WHERE d.partner = :partner AND d.disposition IN ('pending', 'in_doubt')
   AND NOT EXISTS (SELECT FROM exchange.delivery e
@@ -49,6 +57,28 @@ WHERE d.partner = :partner AND d.disposition IN ('pending', 'in_doubt')
                     AND e.run_id > d.run_id AND e.disposition NOT IN ('pending', 'in_doubt'))
   AND NOT EXISTS (SELECT FROM pg_temp.offer o WHERE o.bridge_id = d.bridge_id AND o.version = d.version)
 """
+_DECISIONS: Final = """
+SELECT coalesce(array_agg(d.id ORDER BY d.id), '{}') FROM exchange.decision d
+WHERE (d.partner IS NULL OR d.partner = :partner)
+  AND d.kind IN ('approve', 'redrive', 'extend', 'expire', 'exonerate', 'same', 'different')
+  AND NOT EXISTS (SELECT FROM exchange.applied a WHERE a.partner = :partner AND a.decision_id = d.id)
+"""
+_DUE: Final = (
+    """
+    CREATE TEMP TABLE due ON COMMIT DROP AS
+    SELECT DISTINCT r.bridge_id, r.version FROM exchange.decision d JOIN exchange.record r USING (bridge_id)
+    WHERE d.id = ANY(:decisions)
+      AND EXISTS (SELECT FROM exchange.delivery e WHERE e.bridge_id = r.bridge_id AND e.partner = :partner)
+    """,
+    """
+    INSERT INTO pg_temp.offer SELECT d.bridge_id, d.version, false, true FROM pg_temp.due d
+    WHERE NOT EXISTS (SELECT FROM pg_temp.offer o WHERE o.bridge_id = d.bridge_id AND o.version = d.version)
+    """,
+    """
+    UPDATE pg_temp.offer o SET due = true FROM pg_temp.due d WHERE o.bridge_id = d.bridge_id AND o.version = d.version
+    """,
+)
+"""Records about which something was decided are offered anew, once, to a partner that they were offered to before."""
 _SUPERSEDE: Final = """
 INSERT INTO exchange.delivery (partner, bridge_id, version, run_id, revision, disposition)
 SELECT :partner, o.bridge_id, o.version, :run, :revision, 'superseded' FROM pg_temp.offer o
@@ -63,7 +93,7 @@ SELECT :run, row_number() OVER (ORDER BY o.bridge_id, o.version), o.bridge_id, o
 WHERE NOT o.superseded AND NOT EXISTS (
     SELECT FROM exchange.delivery d WHERE d.partner = :partner AND d.bridge_id = o.bridge_id AND d.version = o.version
       AND d.disposition NOT IN ('pending', 'in_doubt')
-      AND (d.run_id = :run OR (d.revision = :revision AND NOT :redeliver)))
+      AND (d.run_id = :run OR (d.revision = :revision AND NOT :redeliver AND NOT o.due)))
 """
 _SETTLED: Final = """
 SELECT count(*) FROM exchange.delivery WHERE run_id = :run AND disposition NOT IN ('pending', 'in_doubt')
@@ -84,7 +114,7 @@ CROSS JOIN LATERAL (
 {nominal}
 WHERE s.run_id = %(run)s AND s.ordinal > %(after)s AND s.ordinal <= %(upto)s
 ORDER BY s.ordinal"""
-_NOMINAL: Final = "LEFT JOIN exchange_nominal.payload_nominal n ON n.bridge_id = s.bridge_id AND n.version = s.version"
+_NOMINAL: Final = "LEFT JOIN exchange_nominal.selected n ON n.run_id = s.run_id AND n.ordinal = s.ordinal"
 _COLUMNS: Final = {
     "bridge_id": "uuid_send(s.bridge_id)",
     "version": "s.version",
@@ -96,30 +126,51 @@ _COLUMNS: Final = {
     "origin_system": "r.origin_system",
     "origin_record_id": "r.origin_record_id",
     "payload": "v.payload",
-    "nominal": "NULL::text",
+    "nominal": "NULL::bytea",
+    "nominal_key": "NULL::text",
     "seen_by": "concat_ws(E'\\x1f', r.origin_system, seen.partners)",
     "prior_holds": "seen.holds",
     "prior_effect": "seen.effect",
     "prior_version": "seen.version",
     "prior_revision": "seen.revision",
     "prior_hash": "seen.released_hash",
+    "outbox": "NULL::text",
 }
-_FETCHED: Final = pa.schema([f.with_type(pa.string()) if f.name == "seen_by" else f for f in SELECTED])
+_OUTBOX: Final = """
+CASE WHEN EXISTS (SELECT FROM exchange.delivery d
+                  WHERE d.partner = %(partner)s AND d.bridge_id = s.bridge_id AND d.version = s.version
+                    AND d.run_id = %(run)s AND d.disposition <> 'pending') THEN 'settled'
+     WHEN s.version < r.version THEN 'superseded'
+     WHEN EXISTS (SELECT FROM exchange.outbox o
+                  WHERE o.partner = %(partner)s AND o.bridge_id = s.bridge_id) THEN 'waits' END"""
+_SEALED: Final = {"nominal": "n.payload", "nominal_key": "n.key_id"}
+_SENT: Final = {"seen_by": pa.string(), "nominal": pa.binary()}
+_FETCHED: Final = pa.schema(
+    [field.with_type(_SENT.get(field.name, field.type)) for field in SELECTED] + [pa.field("nominal_key", pa.string())]
+)
 _UPSERT: Final = """
 INSERT INTO exchange.delivery AS d (partner, bridge_id, version, run_id, revision, disposition, effect, code, holds,
                                     released_hash, idempotency_key, receipt)
 SELECT partner, bridge_id, version, run_id, revision, disposition, effect, code, holds,
        released_hash, idempotency_key, receipt FROM pg_temp.settled
 ON CONFLICT ON CONSTRAINT delivery_pkey DO UPDATE
-SET disposition = excluded.disposition, effect = excluded.effect, code = excluded.code, holds = excluded.holds,
-    released_hash = excluded.released_hash, idempotency_key = excluded.idempotency_key,
-    receipt = excluded.receipt, at = clock_timestamp()
+SET disposition = excluded.disposition, effect = excluded.effect, code = excluded.code,
+    -- What moved in this run stays known, with its content, until something else has moved.
+    holds = coalesce(excluded.holds, d.holds),
+    released_hash = CASE WHEN excluded.holds IS NULL AND d.holds IS NOT NULL THEN d.released_hash
+                         ELSE excluded.released_hash END,
+    idempotency_key = excluded.idempotency_key, receipt = excluded.receipt, at = clock_timestamp()
 WHERE NOT (d.disposition = 'delivered' AND excluded.disposition = 'unchanged')
 """
 _REDRIVEN: Final = """
 UPDATE exchange.held h SET state = 'redriven', redriven_by = :run
 FROM pg_temp.settled s
 WHERE h.state = 'open' AND h.partner = :partner AND h.bridge_id = s.bridge_id AND h.run_id <> :run
+"""
+_APPLIED: Final = """
+INSERT INTO exchange.applied (partner, decision_id, share_run_id)
+SELECT :partner, unnest(decisions), id FROM exchange.run WHERE id = :run
+ON CONFLICT DO NOTHING
 """
 _COVERED: Final = """
 INSERT INTO exchange.coverage (partner, revision, run_id, share_run_id)
@@ -128,11 +179,14 @@ ON CONFLICT DO NOTHING
 """
 
 
-def select(connection: sa.Connection, run: Run) -> int:
+def select(connection: sa.Connection, run: Run, liftable: Sequence[str] = ()) -> int:
     """Fix what the share must settle; gives the number of versions that candidates() will stream.
 
     Wants a REPEATABLE READ transaction, so that all its statements see the same sealed runs. Selecting
     again leaves out what this run has settled.
+
+    Args:
+        liftable: codes of the release rules that a supplier's authorisation lifts.
 
     Raises:
         Stop: PARTNER_SUSPENDED, or RUN_OVER.
@@ -145,6 +199,7 @@ def select(connection: sa.Connection, run: Run) -> int:
     here: dict[str, Any] = {
         "run": run.id,
         "partner": run.name,
+        "mapping": run.mapping,
         "revision": run.revision,
         "redeliver": run.redeliver,
         "since": run.window.since if run.window else None,
@@ -155,29 +210,40 @@ def select(connection: sa.Connection, run: Run) -> int:
     connection.execute(sa.text("DELETE FROM exchange.selection WHERE run_id = :run"), here)
     connection.execute(sa.text(_OFFER), here)
     connection.execute(sa.text(_OPEN), here)
+    authorisations.offer(connection, here, liftable)
+    here["decisions"] = connection.scalar(sa.text(_DECISIONS), here)
+    for statement in _DUE if here["decisions"] else ():
+        connection.execute(sa.text(statement), here)
     connection.execute(sa.text("ANALYZE pg_temp.offer"))
     connection.execute(sa.text(_SUPERSEDE), here)
     count = connection.execute(sa.text(_SELECT), here).rowcount
     settled = connection.scalar(sa.text(_SETTLED), here) or 0
     connection.execute(
-        sa.text("UPDATE exchange.run SET selected = :selected, covers = :covers WHERE id = :run"),
+        sa.text(
+            "UPDATE exchange.run SET selected = :selected, covers = :covers, decisions = :decisions WHERE id = :run"
+        ),
         here | {"selected": settled + count},
     )
     return count
 
 
-def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: bool) -> pa.Table:
+def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: bool, outbox: bool) -> pa.Table:
     """The selected versions with ordinals after < ordinal <= after + size (SELECTED), in that order.
 
     Raises:
-        Stop: OLD_MAPPING. A later step of an old run may be the only one that is done again, so begin() is not enough.
+        Stop: OLD_MAPPING, OLD_AUTHORISATION. A later step of an old run may be the only one that is done again, so
+            begin() is not enough.
     """
     require_in_force(connection, run)
     place = {"partner": run.name, "run": run.id, "after": after, "upto": after + size}
     session = driver(connection)
     session.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-    columns = _COLUMNS | {"nominal": "n.payload"} if nominal else _COLUMNS
+    columns = _COLUMNS | (_SEALED if nominal else {}) | ({"outbox": _OUTBOX} if outbox else {})
     table = fetch(session, columns, _FETCHED, _ROWS.format(nominal=_NOMINAL if nominal else ""), place)
+    if nominal:
+        read = table.select(["bridge_id", "version"]).filter(table.column("nominal").is_valid())
+        reads.by_share(connection, run.name, run.mapping, run.id, read)
+    table = opened(table)
     seen = pc.split_pattern(table.column("seen_by"), "\x1f")
     return table.set_column(table.column_names.index("seen_by"), SELECTED.field("seen_by"), seen)
 
@@ -233,6 +299,7 @@ def finish(connection: sa.Connection, run: Run) -> Books:
     found = run_books(connection, run, selected, covers)
     if found.balanced:
         connection.execute(sa.text(_COVERED), {"run": run.id, "partner": run.name, "revision": run.revision})
+        connection.execute(sa.text(_APPLIED), {"run": run.id, "partner": run.name})
         end(connection, run, "sealed", found)
         append(connection, run, found)
     return found

@@ -19,7 +19,7 @@ LEFT JOIN exchange.record_version v ON v.bridge_id = r.bridge_id AND v.version =
 """
 _HOPS: Final = """
 SELECT coalesce(c.finished_at, c.started_at) AS at, 'intake' AS side, c.name, c.id AS run_id, v.version,
-       t.disposition, t.code,
+       t.disposition, t.code, NULL AS authorisation,
        i.name || ', record ' || t.ordinal || coalesce(', position ' || t.position, '') AS place,
        i.sha256, c.run_key, c.mapping, c.revision, c.fingerprint
 FROM exchange.intake t
@@ -29,12 +29,23 @@ LEFT JOIN exchange.record_version v
        ON v.bridge_id = t.bridge_id AND v.run_id = t.run_id AND v.input_id = t.input_id AND v.ordinal = t.ordinal
 WHERE t.bridge_id = :id
 UNION ALL
-SELECT d.at, 'delivery', d.partner, d.run_id, d.version, d.disposition, coalesce(d.effect, d.code), d.receipt, NULL,
-       c.run_key, c.mapping, c.revision, c.fingerprint
+SELECT d.at, 'delivery', d.partner, d.run_id, d.version, d.disposition, coalesce(d.effect, d.code),
+       'authorisation ' || g.id || ' of ' || g.supplier || ', given by ' || g.granted_by || ': ' || g.reason
+           || CASE WHEN g.conditions <> '' THEN '; on condition: ' || g.conditions ELSE '' END,
+       d.receipt, NULL, c.run_key, c.mapping, c.revision, c.fingerprint
 FROM exchange.delivery d
+LEFT JOIN exchange.authorised u ON u.run_id = d.run_id AND u.bridge_id = d.bridge_id AND u.version = d.version
+LEFT JOIN exchange.authorisation g ON g.id = u.authorisation
 JOIN exchange.partner p ON p.partner = d.partner
 JOIN exchange.run c ON c.id = d.run_id
 WHERE d.bridge_id = :id
+UNION ALL
+SELECT x.at, 'decision', coalesce(x.partner, 'every partner'), x.run_id, x.version, x.kind, nullif(x.about, ''), NULL,
+       'by ' || x.decided_by || ': ' || x.reason || CASE WHEN x.ground <> '' THEN ' (' || x.ground || ')' ELSE '' END
+           || coalesce(', until ' || to_char(x.until, 'YYYY-MM-DD'), ''),
+       NULL, c.run_key, c.mapping, c.revision, c.fingerprint
+FROM exchange.decision x JOIN exchange.run c ON c.id = x.run_id
+WHERE x.bridge_id = :id
 ORDER BY at, run_id
 """
 _PROBLEMS: Final = """
@@ -57,11 +68,12 @@ class Hop:
     """One thing that happened to a record.
 
     Args:
-        side: intake or delivery.
+        side: intake, delivery, or decision of a person or the calendar.
         name: the source or the partner.
         version: the version accepted or offered; None if intake made none.
         code: effect of a delivery, problem code of held, rule of withheld or out of scope, TIE, ECHO.
-        place: the input with the record's number and position in it, or the receipt.
+        authorisation: the supplier's authorisation under which it was released, in words; None if it needed none.
+        place: the input with the record's number and position in it, the receipt, or who decided and why.
         sha256: of the input; None for a delivery.
         fingerprint: of the mapping that the run used, and ``revision`` its place among all this mapping had.
     """
@@ -73,6 +85,7 @@ class Hop:
     version: int | None
     disposition: str
     code: str | None
+    authorisation: str | None
     place: str | None
     sha256: str | None
     run_key: str

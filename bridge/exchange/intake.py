@@ -13,9 +13,8 @@ table that this very transaction fills, the planner would hash all of it.
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -27,7 +26,9 @@ from bridge.errors import Misconfigured, Stop, TryLater
 from bridge.exchange import erasure, order, seal
 from bridge.exchange.chain import append
 from bridge.exchange.database import Copier, driver, refusals
+from bridge.exchange.decisions import Decision
 from bridge.exchange.layouts import CANDIDATES, HOLDS, OUT_OF_SCOPE, conform
+from bridge.exchange.nominal import sealed
 from bridge.exchange.runs import Run, hold_open, input_ids
 from bridge.exchange.tables import NOMINAL, SCHEMA
 from bridge.ledger import Books
@@ -127,9 +128,13 @@ class Intake:
             self._account(table, Disposition.OUT_OF_SCOPE, table.column("rule"))
         return int(table.num_rows)
 
-    def scrub(self, bridge_id: uuid.UUID) -> None:
-        """Empty every document of the record, which must have been ended in this run."""
-        erasure.scrub(self._connection, bridge_id)
+    def scrub(self, made: Decision, hashes: Sequence[str]) -> None:
+        """Empty every document of the record, which must have been ended in this run, as was decided.
+
+        Args:
+            hashes: of the inputs in which it stands, whose bytes may no longer be kept.
+        """
+        erasure.scrub(self._connection, self._run, made, hashes)
 
     def seal(self) -> Books:
         """Check that every record read is accounted for, and seal the window.
@@ -198,8 +203,8 @@ class Intake:
         self._copier.copy(SCHEMA, "record", pa.table({**keys, **origin, **place}).filter(fresh))
         document = {name: rows.column(name) for name in _VERSION} | {"input_id": self._input_column(rows)}
         self._copier.copy(SCHEMA, "record_version", pa.table({**keys, **document, **place}))
-        other = {"bridge_id": keys["bridge_id"], "version": place["version"], "payload": rows.column("nominal")}
-        self._copier.copy(NOMINAL, "payload_nominal", pa.table(other).filter(pc.is_valid(rows.column("nominal"))))
+        parts = sealed(self._run.name, keys["bridge_id"], place["version"], rows.column("nominal"))
+        self._copier.copy(NOMINAL, "payload_nominal", parts)
         self._raise(decided.filter("rises"))
 
     def _raise(self, rises: pl.DataFrame) -> None:

@@ -100,9 +100,25 @@ SELECTED: Final = _schema(
     prior_version_opt=pa.int32(),
     prior_revision_opt=pa.int32(),
     prior_hash_opt=_HASH,
+    outbox_opt=pa.string(),
 )
 """Versions that a share run must settle. ``seen_by``: the origin system and the partners that hold the record.
-``prior_*``: the last thing that moved at this partner; ``prior_holds`` is null if nothing ever did."""
+``prior_*``: the last thing that moved at this partner; ``prior_holds`` is null if nothing ever did. ``outbox``, where
+it is asked for: settled in this run already, superseded, or waits for a message of the record that another run is
+sending; null if the version is to be decided."""
+
+MESSAGES: Final = _schema(
+    bridge_id=_ID,
+    version=pa.int32(),
+    effect=pa.string(),
+    code_opt=pa.string(),
+    decisions=pa.int32(),
+    released_hash=_HASH,
+    idempotency_key=_HASH,
+    body=pa.binary(),
+)
+"""What is to be sent for orders: ``effect`` is what it will do at the partner, ``code`` the rule by which a record
+is taken back, ``decisions`` how many decisions about the record were regarded, ``body`` the bytes."""
 
 DISPOSITIONS: Final = _schema(
     bridge_id=_ID,

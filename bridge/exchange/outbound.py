@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, UUID
 
-from bridge.exchange.tables import DELIVERY, Big, Text, column, identity, metadata, moment, one_of, to_run
+from bridge.exchange.tables import DELIVERY, NOMINAL, Big, Text, column, identity, metadata, moment, one_of, to_run
 
 held = sa.Table(
     "held",
@@ -24,11 +24,11 @@ held = sa.Table(
     column("field", Text, "path of the field; empty for the record"),
     column("rule", Text, "what refused it"),
     column("reason", Text, "one sentence, personal values masked"),
-    column("state", Text, "open, or redriven by a later run", default="open"),
+    column("state", Text, "open, redriven by a later run, or lapsed: its bytes are no longer kept", default="open"),
     column("redriven_by", Big, "the run that took the record in again", to_run(), null=True),
     column("redrive_of", Big, "the same problem in an earlier run", sa.ForeignKey("exchange.held.id"), null=True),
     moment("at", "when", now=True),
-    one_of("state", "open redriven"),
+    one_of("state", "open redriven lapsed"),
     sa.CheckConstraint("(input_id IS NULL) = (partner IS NOT NULL)", name="side"),
     sa.Index(None, "run_id"),
     sa.Index("held_open_idx", "name", "code", postgresql_where=sa.text("state = 'open'")),
@@ -70,6 +70,49 @@ delivery = sa.Table(
     comment="Where each version went: one row per partner, version and run",
 )
 
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column(
+        "number",
+        Big,
+        sa.Identity(always=True),
+        primary_key=True,
+        comment="number of the message, in the order of sending",
+    ),
+    column("partner", Text, "the partner"),
+    column("bridge_id", UUID, "the record"),
+    column("version", sa.Integer, "its version"),
+    column("run_id", Big, "the share run that answers for it now"),
+    column("revision", sa.Integer, "share mapping's revision that made it"),
+    column("effect", Text, "what it will do there: insert, update or withdraw"),
+    column("released_hash", BYTEA, "SHA-256 of what was released"),
+    column("code", Text, "rule by which a record is taken back", null=True),
+    column("decisions", sa.Integer, "how many decisions about the record it goes by"),
+    column("idempotency_key", BYTEA, "key under which it is sent, each time"),
+    column("body", BYTEA, "the bytes that are sent, each time; null where they may be nominal", null=True),
+    column("sent", sa.Boolean, "the partner may have it", default=sa.false()),
+    moment("at", "when it was put here", now=True),
+    sa.UniqueConstraint("partner", "idempotency_key"),
+    one_of("effect", "insert update withdraw"),
+    sa.Index(None, "run_id", "number"),
+    sa.Index(None, "bridge_id", "partner"),
+    comment="What a partner is to be sent, or was and has not answered for; a row goes with its answer",
+)
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column(
+        "number", Big, sa.ForeignKey("exchange.outbox.number", ondelete="CASCADE"), primary_key=True,
+        autoincrement=False, comment="number of the message",
+    ),
+    column("body", BYTEA, "nonce and AES-256-GCM of the bytes that are sent; empty once the record is erased"),
+    column("key_id", Text, "the partner's key under which it is"),
+    schema=NOMINAL,
+    comment="Bytes in the outbox for partners that may see nominal data",
+)  # fmt: skip
+
 coverage = sa.Table(
     "coverage",
     metadata,
@@ -100,7 +143,7 @@ segment = sa.Table(
     column("run_id", Big, "the sealed run", key=True),
     column("part", Text, "which of its entries", key=True),
     column("leaves", BYTEA, "RFC 6962 leaf hashes one after another, 32 bytes each"),
-    one_of("part", "intake versions deliveries"),
+    one_of("part", "intake versions deliveries decisions authorisations authorised"),
     comment="What a seal's Merkle roots were made from, so that an entry that was changed can be named",
 )
 

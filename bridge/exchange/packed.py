@@ -30,7 +30,7 @@ def fetch(
     rows: str,
     values: Mapping[str, Any],
 ) -> pa.Table:
-    """The rows of a query as a table of this schema: int32, bool, timestamp, string and binary of fixed width.
+    """The rows of a query as a table of this schema: int32, bool, timestamp, string and binary.
 
     At most 1 GB in one column.
 
@@ -54,7 +54,9 @@ def fetch(
 def _expressions(field: pa.Field) -> list[str]:
     """What is aggregated for a field: its values, their lengths if they vary, and which are null if any may be."""
     out = []
-    if pa.types.is_string(field.type):
+    if pa.types.is_binary(field.type):
+        out = [field.name, f"int4send(coalesce(octet_length({field.name}), 0))"]
+    elif pa.types.is_string(field.type):
         out = [f"textsend({field.name})", f"int4send(coalesce(octet_length({field.name}), 0))"]
     elif pa.types.is_fixed_size_binary(field.type):
         out = [f"coalesce({field.name}, decode(repeat('00', {field.type.byte_width}), 'hex'))"]
@@ -67,7 +69,7 @@ def _expressions(field: pa.Field) -> list[str]:
 
 def _array(field: pa.Field, count: int, parts: Any) -> pa.Array:
     kind, body = field.type, next(parts)
-    if pa.types.is_string(kind):
+    if pa.types.is_string(kind) or pa.types.is_binary(kind):
         ends = np.zeros(count + 1, np.int32)
         np.cumsum(np.frombuffer(next(parts), ">i4"), out=ends[1:])
         buffers = [pa.py_buffer(ends), pa.py_buffer(body)]

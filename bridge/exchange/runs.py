@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from bridge.connector import Window
 from bridge.errors import BridgeError, Stop
+from bridge.exchange import authorisations
 from bridge.exchange.outbound import selection, staging
 from bridge.exchange.tables import inputs, mapping_revision
 from bridge.exchange.tables import run as runs
@@ -59,13 +60,19 @@ class Used:
     Args:
         mapping: its name.
         parts: sha256 of every file behind the fingerprint, by path.
+        authorised: what suppliers have authorised for the partner of a share, by number.
     """
 
     mapping: str
     fingerprint: str
     parts: Mapping[str, str]
+    authorised: tuple[int, ...] = ()
 
 
+_COVERED_STILL = """
+INSERT INTO exchange.coverage (partner, revision, run_id, share_run_id)
+SELECT partner, :new, run_id, share_run_id FROM exchange.coverage WHERE partner = :name AND revision = :old
+"""
 _COLUMNS = [runs.c[name] for name in (
     "id", "kind", "name", "run_key", "attempt", "since", "until", "mapping", "fingerprint", "revision", "state",
     "redeliver",
@@ -91,6 +98,8 @@ def begin(
         Stop: OLD_MAPPING, a share with a mapping that another has taken the place of.
     """
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"run:{run_key}", 0))))
+    if kind == SHARE:
+        used = replace(used, authorised=authorisations.in_force(connection, name))
     last = latest(connection, run_key)
     again = last is not None and (last.mapping, last.fingerprint) == (used.mapping, used.fingerprint)
     if last is not None and again and kind == COLLECT and not _newest(connection, used).is_of(used):
@@ -141,7 +150,10 @@ def hold_open(connection: sa.Connection, run: Run) -> None:
     Raises:
         Stop: RUN_OVER.
     """
-    state = connection.scalar(sa.select(runs.c.state).where(runs.c.id == run.id).with_for_update())
+    asked = sa.select(runs.c.state).where(runs.c.id == run.id)
+    state = connection.scalar(asked.with_for_update())
+    if state is None:  # row security shuts a sealed run to those who may not change it
+        state = connection.scalar(asked)
     if state == "failed":
         again = runs.update().where(runs.c.id == run.id)
         connection.execute(again.values(state="running", finished_at=None, note=None, books=None))
@@ -151,19 +163,28 @@ def hold_open(connection: sa.Connection, run: Run) -> None:
 
 
 def end(connection: sa.Connection, run: Run, state: str, books: Books | None, note: str | None = None) -> None:
-    """Write how the run ended and empty its tables of work under way."""
+    """Write how the run ended and empty its table of work under way."""
     values: dict[str, Any] = {"state": state, "finished_at": sa.func.clock_timestamp(), "note": note}
     if books is not None:
         values["books"] = books.as_dict()
     connection.execute(runs.update().where(runs.c.id == run.id).values(values))
     if state != "failed":
-        connection.execute(staging.delete().where(staging.c.run_id == run.id))
-        connection.execute(selection.delete().where(selection.c.run_id == run.id))
+        work = staging if run.kind == COLLECT else selection
+        connection.execute(work.delete().where(work.c.run_id == run.id))
 
 
 def note_of(error: BridgeError) -> str:
     """What the run's row keeps of an error."""
     return f"{error.code}: {error.what}. {error.fix}"[:2000]
+
+
+def approve(connection: sa.Connection, run: Run, by: str, limits: Mapping[str, int]) -> None:
+    """Keep with a running run who let it pass these limits, when, and how many versions it had selected; once."""
+    hold_open(connection, run)
+    selected = connection.scalar(sa.select(runs.c.selected).where(runs.c.id == run.id, runs.c.approved.is_(None)))
+    if selected is not None:
+        figures = {"by": by, "at": datetime.now(UTC).isoformat(), "selected": selected, "limits": dict(limits)}
+        connection.execute(runs.update().where(runs.c.id == run.id).values(approved=figures))
 
 
 def books_of(connection: sa.Connection, run_id: int) -> Books | None:
@@ -196,7 +217,8 @@ def assign_revision(connection: sa.Connection, kind: str, name: str, used: Used)
     Whatever differs from the last that was in use comes after it. For a collect that is also a mapping of old that has
     been brought back: otherwise what it makes would lose against what it is to replace. An old run executed again
     with its old mapping does not come here: it keeps the revision that it began with. For a share a mapping of old is
-    refused: a process that was not brought up to date would let go what the rules of release now keep back.
+    refused: a process that was not brought up to date would let go what the rules of release now keep back. Where only
+    the authorisations in force have changed, the partner is offered anew what they concern and nothing else.
 
     Raises:
         Stop: OLD_MAPPING.
@@ -209,43 +231,57 @@ def assign_revision(connection: sa.Connection, kind: str, name: str, used: Used)
         return newest.revision
     known = mapping_revision
     same = sa.select(known.c.revision).where(known.c.mapping == used.mapping, known.c.fingerprint == used.fingerprint)
-    if kind == SHARE and connection.scalar(same.limit(1)) is not None:
+    only_authorised = newest.fingerprint == used.fingerprint
+    if kind == SHARE and not only_authorised and connection.scalar(same.limit(1)) is not None:
         raise _old_mapping(f"{SHARE} {name}", used.mapping)
     values = {
         "mapping": used.mapping,
         "fingerprint": used.fingerprint,
         "revision": newest.revision + 1,
         "parts": dict(used.parts),
+        "authorised": list(used.authorised),
     }
     connection.execute(known.insert().values(values))
+    if only_authorised:
+        connection.execute(sa.text(_COVERED_STILL), {"name": name, "old": newest.revision, "new": newest.revision + 1})
     return newest.revision + 1
 
 
 def require_in_force(connection: sa.Connection, run: Run) -> None:
-    """Make sure that no other mapping has taken the place of the one by which a share releases.
+    """Make sure that no other mapping has taken the place of the one by which a share releases, and that what
+    suppliers had authorised when it began still is what it goes by.
 
     Raises:
-        Stop: OLD_MAPPING.
+        Stop: OLD_MAPPING, OLD_AUTHORISATION.
     """
-    if _newest(connection, run).revision > run.revision:
+    newest = _newest(connection, run)
+    later = newest.revision > run.revision
+    if later and newest.fingerprint != run.fingerprint:
         raise _old_mapping(run.where, run.mapping)
+    if later or authorisations.revoked(connection, newest.authorised):
+        what = "what suppliers have authorised for this partner has changed since this run began"
+        fix = "Begin a new share: it goes by what is in force now, and takes up what this run left"
+        raise Stop("OLD_AUTHORISATION", run.where, what, fix)
 
 
 @dataclass(frozen=True, slots=True)
 class _Revision:
     revision: int
     fingerprint: str
+    authorised: tuple[int, ...]
 
     def is_of(self, used: Used) -> bool:
-        return self.fingerprint == used.fingerprint
+        return (self.fingerprint, self.authorised) == (used.fingerprint, used.authorised)
 
 
 def _newest(connection: sa.Connection, used: Used | Run) -> _Revision:
     """The mapping's newest revision; number 0 if it has none."""
     known = mapping_revision
-    asked = sa.select(known.c.revision, known.c.fingerprint).where(known.c.mapping == used.mapping)
+    asked = sa.select(known.c.revision, known.c.fingerprint, known.c.authorised).where(known.c.mapping == used.mapping)
     found = connection.execute(asked.order_by(known.c.revision.desc()).limit(1)).one_or_none()
-    return _Revision(0, "") if found is None else _Revision(found.revision, found.fingerprint)
+    if found is None:
+        return _Revision(0, "", ())
+    return _Revision(found.revision, found.fingerprint, tuple(found.authorised))
 
 
 def _old_mapping(where: str, mapping: str) -> Stop:

@@ -11,18 +11,21 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from bridge.exchange import outbound, tables
+from bridge.exchange import authority, decidedtables, roles, tables
 
 _LOCK: Final = 0x627269646765
 """Key of the advisory lock under which migrations run: two containers may start at once."""
 SCHEMAS: Final = (tables.SCHEMA, tables.NOMINAL)
-metadata: Final = outbound.partners.metadata
+_MODULES: Final = (authority, decidedtables)
+"""The modules that add their tables to the metadata, beside those which these import."""
+metadata: Final = tables.metadata
 
 
 def migrate(connection: sa.Connection) -> None:
-    """Bring the database to the newest tables, inside the caller's transaction; does nothing if they are there."""
+    """Bring the database to the newest tables and its roles to their rights, inside the caller's transaction."""
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     command.upgrade(configuration(connection), "head")
+    roles.grant(connection)
 
 
 def configuration(connection: sa.Connection) -> Config:

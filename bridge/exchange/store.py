@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,29 +19,39 @@ from bridge.connector import Input, Offer, Window
 from bridge.errors import BridgeError, Stop
 from bridge.exchange import (
     arrivals,
+    authorisations,
     books,
     chain,
+    decisions,
     delivery,
     erasure,
     explain,
+    granting,
     held,
+    likeness,
+    nominal,
+    outbox,
     partners,
     proof,
+    reads,
     runs,
     schema,
     standing,
 )
 from bridge.exchange.database import connect, transaction
 from bridge.exchange.intake import Intake
+from bridge.exchange.lifecycle import Lifecycle
+from bridge.exchange.roles import Role
 from bridge.exchange.runs import COLLECT, SHARE, Run, Used
 from bridge.exchange.tables import run as run_table
 from bridge.ledger import Books
+from bridge.onward import Authorisation
 
 _WHERE = "exchange"
 _SNAPSHOT = "REPEATABLE READ"
 
 
-class Exchange:
+class Exchange(Lifecycle):
     """The store of record versions, runs and deliveries in one PostgreSQL database.
 
     All methods raise TryLater when the database is away or a lock was not had in time, and no error
@@ -49,10 +59,16 @@ class Exchange:
 
     Args:
         url: postgresql+psycopg://user:password@host:port/database
+        role: whose rights it has; without one those of the account, which migrates, erases and empties.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = connect(url)
+    def __init__(self, url: str, role: Role | None = None) -> None:
+        self._engine = connect(url, role)
+
+    @classmethod
+    def of(cls, role: Role) -> Self:
+        """The exchange that the settings name, with the rights of this role and no more."""
+        return cls(settings.exchange_url(role), role)
 
     def __enter__(self) -> Self:
         return self
@@ -217,15 +233,20 @@ class Exchange:
                 self.fail(run, error, taken.books if taken else None)
             raise
 
-    def erase(self, bridge_id: uuid.UUID, by: str, reason: str) -> Books:
+    def erase(self, bridge_id: uuid.UUID, by: str, reason: str, ground: str = "", hashes: Sequence[str] = ()) -> Books:
         """Empty every document of a record for good and end it with a tombstone, which shares pass on as a withdrawal.
 
-        A named person does it, for a reason. Done again it changes nothing.
+        A named person does it, for a reason. Done again it changes nothing but who asked for it.
+
+        Args:
+            ground: the legal ground.
+            hashes: of the inputs in which the record stands, whose bytes may no longer be kept.
 
         Raises:
             Misconfigured: NO_SUCH_RECORD.
         """
-        one = erasure.request(bridge_id, by, reason)
+        one = erasure.request(bridge_id, by, reason, ground)
+        made = decisions.Decision(decisions.ERASE, by, reason, bridge_id=bridge_id, ground=ground)
         with transaction(self._engine, _WHERE) as connection:
             end = erasure.tombstone(connection, bridge_id, one.sha256)
             window = erasure.window(connection)
@@ -234,31 +255,50 @@ class Exchange:
         self.note_read(run, one.sha256, 1)
         with self.intake(run) as intake:
             intake.accept(end)
-            intake.scrub(bridge_id)
+            intake.scrub(made, hashes)
             return intake.seal()
 
     # Share
 
-    def select(self, run: Run) -> int:
+    def select(self, run: Run, liftable: Sequence[str] = ()) -> int:
         """Fix what the share must settle; gives the number of versions that candidates() will stream.
+
+        Args:
+            liftable: codes of the release rules that a supplier's authorisation lifts.
 
         Raises:
             Stop: PARTNER_SUSPENDED, RUN_OVER.
         """
         with transaction(self._engine, run.where, isolation=_SNAPSHOT) as connection:
-            return delivery.select(connection, run)
+            return delivery.select(connection, run, liftable)
 
-    def candidates(self, run: Run, *, nominal: bool, size: int = 10_000) -> Iterator[pa.Table]:
+    def approve(self, run: Run, by: str, limits: Mapping[str, int]) -> None:
+        """Keep with the run who let it pass the partner's limits, and what it had selected by then; once."""
+        with transaction(self._engine, run.where) as connection:
+            runs.approve(connection, run, by, limits)
+
+    def authorised(self, run: Run) -> tuple[Authorisation, ...]:
+        """What suppliers had authorised for the partner when the share began, by which every try of it decides."""
+        with transaction(self._engine, run.where) as connection:
+            return authorisations.of_run(connection, run.id)
+
+    def note_authorised(self, run: Run, used: Sequence[tuple[bytes, int, int]]) -> None:
+        """Keep which version (bridge id, version) this share lets go under which authorisation."""
+        with transaction(self._engine, run.where) as connection:
+            authorisations.note(connection, run.id, used)
+
+    def candidates(self, run: Run, *, nominal: bool, outbox: bool = False, size: int = 10_000) -> Iterator[pa.Table]:
         """The selected versions (SELECTED) in a fixed order, each table with at most ``size`` of them; the first with a
         quarter, so that who works on one while the next is read has something to do sooner.
 
         Args:
             nominal: whether the nominal part of documents is read; only for a partner whose policy allows it.
+            outbox: whether to tell which versions the outbox decides.
         """
         after, count = 0, max(1, size // 4)
         while True:
             with transaction(self._engine, run.where) as connection:
-                table = delivery.stream(connection, run, after, count, nominal)
+                table = delivery.stream(connection, run, after, count, nominal, outbox)
             if not table.num_rows:
                 return
             after, count = after + count, size
@@ -267,10 +307,45 @@ class Exchange:
             del table
             yield given.pop()
 
-    def settle(self, run: Run, dispositions: pa.Table, problems: pa.Table | None = None) -> int:
-        """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number."""
+    def settle(
+        self,
+        run: Run,
+        dispositions: pa.Table,
+        problems: pa.Table | None = None,
+        messages: pa.Table | None = None,
+        *,
+        nominal: bool = False,
+    ) -> int:
+        """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number.
+
+        Args:
+            messages: MESSAGES of those that are pending, kept for relay().
+            nominal: whether the messages may hold nominal data.
+        """
         with transaction(self._engine, run.where) as connection:
-            return delivery.settle(connection, run, dispositions, problems)
+            count = delivery.settle(connection, run, dispositions, problems)
+            if messages is not None:
+                outbox.keep(connection, run, messages, nominal=nominal)
+            return count
+
+    def claim(self, run: Run) -> None:
+        """Make the run answer for the open messages of the versions that it selected, whichever run kept them."""
+        with transaction(self._engine, run.where) as connection:
+            outbox.claim(connection, run)
+
+    @contextmanager
+    def relay(self, run: Run, tried: Collection[int], *, nominal: bool) -> Iterator[outbox.Taken]:
+        """The next of the run's messages, but for the numbers in ``tried``, locked while they are sent.
+
+        They are marked as sent before they are handed out, and what the caller says became of them is written when
+        it leaves; one of which it says nothing stands again as it stood.
+        """
+        with transaction(self._engine, run.where) as connection:
+            marked = outbox.mark(connection, run, tried)
+        with transaction(self._engine, run.where) as connection:
+            taken = outbox.hold(connection, run, marked, nominal=nominal)
+            yield taken
+            outbox.settle(connection, run, taken)
 
     def finish(self, run: Run) -> Books:
         """Check that every selected version is settled and every accepted one accounted for, and seal the share.
@@ -307,10 +382,11 @@ class Exchange:
         code: str | None = None,
         state: str | None = "open",
         limit: int = 1000,
+        ids: list[int] | None = None,
     ) -> list[held.HeldProblem]:
         """Problems of held records that match every filter given, oldest first."""
         with transaction(self._engine, _WHERE) as connection:
-            return held.held(connection, source, partner, run, code, state, limit)
+            return held.held(connection, source, partner, run, code, state, limit, ids)
 
     def explain(self, bridge_id: uuid.UUID) -> list[explain.Hop]:
         """Everything that happened to one record, oldest first."""
@@ -362,12 +438,13 @@ class Exchange:
             return proof.prove(connection, bridge_id)
 
     @contextmanager
-    def standing(self, partner: str) -> Iterator[tuple[Iterator[tuple[str, bytes]], int, bool]]:
-        """What the partner holds by the books (key, hash of what was released; by key), the last run's number, and
-        whether a share with it is under way."""
+    def standing(self, partner: str) -> Iterator[tuple[Iterator[tuple[str, bytes]], int, bool, set[str]]]:
+        """What the partner holds by the books (key, hash of what was released; by key), the last run's number,
+        whether a share with it is under way, and the keys of records that are in doubt."""
         with transaction(self._engine, f"share {partner}", isolation=_SNAPSHOT) as connection:
             under_way = standing.sharing(connection, partner)
-            yield standing.standing(connection, partner), standing.last_run(connection), under_way
+            in_doubt = outbox.in_doubt(connection, partner)
+            yield standing.standing(connection, partner), standing.last_run(connection), under_way, in_doubt
 
     def shared_with(self) -> set[str]:
         """Partners that a share was ever begun for."""
@@ -389,12 +466,76 @@ class Exchange:
         with transaction(self._engine, _WHERE) as connection:
             partners.switch(connection, partner, by, reason, False)
 
+    def authorise(self, grant: granting.Grant) -> int:
+        """Enter a supplier's authorisation of onward transfer, and seal it; gives its number."""
+        with transaction(self._engine, _WHERE) as connection:
+            return granting.grant(connection, grant)
+
+    def revoke(self, number: int, by: str, reason: str) -> str:
+        """Revoke an authorisation, and seal that; gives its partner, whose next share recalls what went under it."""
+        with transaction(self._engine, _WHERE) as connection:
+            return granting.revoke(connection, number, by, reason)
+
+    def authorisations(self, partner: str | None = None) -> list[sa.Row[Any]]:
+        """Every authorisation ever entered for one partner or for all, oldest first, with its state now."""
+        with transaction(self._engine, _WHERE) as connection:
+            return authorisations.listed(connection, partner)
+
     def suspension(self, partner: str) -> partners.Suspension | None:
         """The partner's suspension, or None if deliveries may go."""
         with transaction(self._engine, _WHERE) as connection:
             return partners.suspension(connection, partner)
 
     def purge(self, before: datetime) -> dict[str, int]:
-        """Empty the work tables of runs that began before the moment and never ended; gives rows by table."""
+        """Empty the work tables of runs that began before the moment and never ended, and erase the log of reads that
+        is over its time; gives rows by table."""
         with transaction(self._engine, _WHERE) as connection:
-            return runs.purge(connection, before)
+            return {**runs.purge(connection, before), "nominal_read": reads.erase(connection)}
+
+    def find_duplicates(self) -> int:
+        """Compare each record that is new or has changed with those like it; gives the number of pairs newly queued."""
+        found, more = 0, True
+        while more:  # so that no transaction is as long as the first look at a large exchange
+            with transaction(self._engine, _WHERE) as connection:
+                queued, more = likeness.find(connection, 20_000)
+            found += queued
+        return found
+
+    def duplicates(self, *, every: bool = False, limit: int = 1000) -> list[sa.Row[Any]]:
+        """Pairs of records that may be one seizure and wait for a decision, the likeliest first; or all pairs."""
+        with transaction(self._engine, _WHERE) as connection:
+            return likeness.listed(connection, every=every, limit=limit)
+
+    def decide_duplicate(self, number: int, *, same: bool, by: str, reason: str) -> Any:
+        """A person's word on a pair, sealed: of one seizure only the first stands as a report; gives the pair."""
+        with transaction(self._engine, _WHERE) as connection:
+            return likeness.decide(connection, number, same=same, by=by, reason=reason)
+
+    def reads(
+        self, since: datetime | None = None, until: datetime | None = None, seed: str = "", limit: int = 1000
+    ) -> list[sa.Row[Any]]:
+        """Reads of nominal data in since <= t < until, oldest first: the newest, or one in a hundred by a seed."""
+        with transaction(self._engine, _WHERE) as connection:
+            return reads.listed(connection, since, until, seed, limit)
+
+    def keys_in_use(self) -> dict[str, int]:
+        """How many nominal parts are under each key, by its id."""
+        with transaction(self._engine, _WHERE) as connection:
+            return nominal.keys_in_use(connection)
+
+    def suppliers_of_inputs(self) -> dict[str, str]:
+        """The source that each input came from, by the hash of its bytes."""
+        with transaction(self._engine, _WHERE) as connection:
+            return nominal.suppliers(connection)
+
+    def reencrypt(self) -> int:
+        """Bring all nominal parts under the keys in use, some thousands in a transaction; gives their number."""
+        moved = 0
+        for key in self.keys_in_use():
+            while True:
+                with transaction(self._engine, _WHERE) as connection:
+                    some = nominal.reencrypt(connection, key)
+                if not some:
+                    break
+                moved += some
+        return moved

@@ -68,7 +68,7 @@ run = sa.Table(
     "run",
     metadata,
     identity("number of the attempt; grows with time"),
-    column("kind", Text, "collect: a source's window; share: one partner's turn"),
+    column("kind", Text, "collect: a source's window; share: one partner's turn; decide: a decision"),
     column("name", Text, "the source or the partner"),
     column("run_key", Text, "what the orchestrator calls this run; the same at every attempt"),
     column("attempt", sa.Integer, "1 for the first attempt under this key"),
@@ -86,11 +86,13 @@ run = sa.Table(
     column("books", JSONB, "counts and equations at the end", null=True),
     column("note", Text, "why it failed, free of values", null=True),
     column("judgement", JSONB, "what quality found, without values, and who let it pass", null=True),
+    column("decisions", ARRAY(Big), "share: decisions whose records were all selected", null=True),
+    column("approved", JSONB, "share: who let it pass the partner's limits, when, and with what figures", null=True),
     sa.UniqueConstraint("run_key", "attempt"),
-    one_of("kind", "collect share"),
+    one_of("kind", "collect share decide"),
     one_of("state", "running sealed failed abandoned"),
     sa.Index(None, "kind", "name", "state"),
-    comment="One row per attempt to collect a window or to share with a partner",
+    comment="One row per attempt to collect a window or to share with a partner, and per decision",
 )
 
 sealed_window = sa.Table(
@@ -135,6 +137,12 @@ mapping_revision = sa.Table(
     column("fingerprint", Text, "hash of the mapping with its code lists and schemas"),
     moment("first_seen", "when a run first used it, since it last changed", now=True),
     column("parts", JSONB, "sha256 of every file behind the fingerprint, by path", default=sa.text("'{}'")),
+    column(
+        "authorised",
+        ARRAY(Big),
+        "share: authorisations in force for the partner; another set is another revision",
+        default=sa.text("'{}'"),
+    ),
     comment="The order of a mapping's fingerprints: a higher revision decides between equal source versions",
 )
 
@@ -181,7 +189,8 @@ payload_nominal = sa.Table(
     metadata,
     column("bridge_id", UUID, "the record", key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False, comment="its version"),
-    column("payload", Text, "canonical JSON of all other fields; lists keep their length"),
+    column("payload", BYTEA, "nonce and AES-256-GCM of the canonical JSON of all other fields"),
+    column("key_id", Text, "the supplier's key under which it is"),
     schema=NOMINAL,
     comment="The nominal part of documents; read only where a release policy allows it",
 )

@@ -21,9 +21,9 @@ from bridge import document, quality, settings
 from bridge.batch import POSITION, ROW, Batch
 from bridge.connector import Input, Proving, Source, Window
 from bridge.content import Content
-from bridge.errors import BridgeError, Problem
-from bridge.exchange import Exchange, Run
-from bridge.flow import drift, envelope
+from bridge.errors import BridgeError, Problem, Stop
+from bridge.exchange import Exchange, Role, Run
+from bridge.flow import archive, drift, envelope
 from bridge.flow.ahead import ahead
 from bridge.flow.stage import Stage, mapping_changed
 from bridge.ledger import Books
@@ -74,7 +74,7 @@ def open_run(source: str, window: Window, run_key: str) -> Collect:
     """The work of a run that extract() began, for a later step."""
     content = Content.find()
     versions = load_versions(content, source, "collect")
-    exchange = Exchange(settings.exchange_url())
+    exchange = Exchange.of(Role.COLLECT)
     run = exchange.resume(run_key)
     if run.fingerprint != versions.fingerprint:
         raise mapping_changed(run.where, versions.name)
@@ -91,21 +91,22 @@ def extract(source: str, window: Window, run_key: str) -> Collect:
     versions = load_versions(content, source, "collect")
     for version in versions.all:
         refuse_findings(version)
-    exchange = Exchange(settings.exchange_url())
+    exchange = Exchange.of(Role.COLLECT)
     run = exchange.begin_collect(source, window, versions.name, versions.fingerprint, run_key, versions.parts)
     work = Collect(source, window, content, versions, exchange, run, Stage(source, str(window), run_key))
     try:
-        _register(work)
+        with archive.copies(source) as copies:
+            _register(work, copies)
     except BridgeError as error:
         exchange.fail(run, error)
         raise
     return work
 
 
-def _register(work: Collect) -> None:
-    archive = settings.archive()
-    for one in work.exchange.former(work.source, work.window, archive):
-        work.exchange.register(work.run, _read_by(work, _again(work, one)))
+def _register(work: Collect, copies: archive.Copies) -> None:
+    for one in work.exchange.former(work.source, work.window):
+        work.exchange.register(work.run, _read_by(work, _again(work, one, copies)))
+        copies.drop(one)
     for mapping in work.versions.all:
         if mapping.effective.first >= f"{work.window.until:%Y-%m-%dT}":
             continue
@@ -114,13 +115,24 @@ def _register(work: Collect) -> None:
         late = work.exchange.late(work.source, [offer for offer in offers if offer.arrival < work.window.since])
         for offer in offers:
             if (offer.arrival in work.window or offer in late) and work.versions.on(offer.arrival) is mapping:
-                work.exchange.register(work.run, _read_by(work, reader.fetch(offer, archive)))
+                fetched = reader.fetch(offer, copies.folder)
+                copies.keep(fetched, work.source)
+                work.exchange.register(work.run, _read_by(work, fetched))
+                copies.drop(fetched)
 
 
-def _again(work: Collect, one: Input) -> Input:
-    """A former input, proven anew where its source can: schema and mapping may have been mended since."""
+def _again(work: Collect, one: Input, copies: archive.Copies) -> Input:
+    """A former input, proven anew where its source can: schema and mapping may have been mended since.
+
+    One whose bytes are no longer kept is held as a whole, unless its source still has it; what was taken in of it
+    earlier stands.
+    """
+    if not one.path.is_file():
+        why = "its bytes are no longer kept, so it cannot be read again; what was taken in of it earlier stands"
+        gone = Problem(-1, -1, "BYTES_NOT_KEPT", "", "keep_days", f"{one.name}: {why}; for the rest ask its supplier")
+        return replace(one, counted=None, problem=gone)
     reader = connect(work.versions.on(one.arrival))
-    return reader.prove(one) if isinstance(reader, Proving) else one
+    return reader.prove(copies.open(one)) if isinstance(reader, Proving) else one
 
 
 def _read_by(work: Collect, one: Input) -> Input:
@@ -143,10 +155,15 @@ def map_and_validate(work: Collect) -> dict[str, int]:
     if sealed is not None:
         return {"read": sum(one.read for one in sealed.sources)}
     work.stage.clear("")
+    with archive.copies(work.source) as copies:
+        return _staged(work, copies)
+
+
+def _staged(work: Collect, copies: archive.Copies) -> dict[str, int]:
     read = seen = part = 0
     watch: drift.Watch | None = None
     # While one batch is checked and staged, the next is read and mapped, be it of the same input or the next.
-    for one, mapping, made in ahead(_mapped(work)):
+    for one, mapping, made in ahead(_mapped(work, copies)):
         watch = watch or drift.Watch(work.run.where, mapping, one.name)
         if made is not None:
             batch, mapped = made
@@ -163,17 +180,22 @@ def map_and_validate(work: Collect) -> dict[str, int]:
     return {"read": read}
 
 
-def _mapped(work: Collect) -> Iterator[tuple[Input, Mapping, tuple[Batch, Mapped] | None]]:
+def _mapped(work: Collect, copies: archive.Copies) -> Iterator[tuple[Input, Mapping, tuple[Batch, Mapped] | None]]:
     """Every batch of every input that can be read, with what its mapping makes of it; None when an input ends."""
     readers: dict[str, Source] = {}
     for one in work.exchange.inputs(work.run):
         if one.problem is not None:
             continue
+        if not one.path.is_file():
+            what = f"the bytes of {one.name} were removed since the run began, for an erased record stood in them"
+            raise Stop("BYTES_NOT_KEPT", work.run.where, what, "Clear the run from its first task on")
         mapping = work.versions.on(one.arrival)
         if mapping.where not in readers:
             readers[mapping.where] = connect(mapping)
-        for batch in _batches(readers[mapping.where], one, mapping):
+        copy = copies.open(one)
+        for batch in _batches(readers[mapping.where], copy, mapping):
             yield one, mapping, (batch, forward(mapping, batch))
+        copies.drop(one)
         yield one, mapping, None
 
 

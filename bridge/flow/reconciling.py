@@ -11,7 +11,7 @@ from bridge import settings
 from bridge.connector import Telling
 from bridge.content import Content
 from bridge.errors import Misconfigured, TryLater
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, Role
 from bridge.flow.settling import HALF
 from bridge.flow.sharing import opened
 from bridge.ledger import Equation
@@ -31,6 +31,8 @@ class Reconciliation:
         missing: in the books and not at the partner; phantom: the other way round.
         altered: other content than was released last.
         gone: the proof is there and the partner's record is not.
+        in_doubt: records of which nobody knows whether the partner has them, for no receipt has come; left out on both
+            sides.
         behind: the partner was delivered to by later runs than this exchange knows: it was restored from a backup.
     """
 
@@ -40,6 +42,7 @@ class Reconciliation:
     phantom: list[str] = field(default_factory=list)
     altered: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    in_doubt: int = 0
     behind: bool = False
 
     @property
@@ -63,21 +66,24 @@ def reconcile(partner: str, *, catch_up: bool = False) -> Reconciliation:
     target = opened(mapping)
     keys = target.keys() if isinstance(target, Telling) else None
     if not isinstance(target, Telling) or keys is None:
-        what = f"{partner} cannot be asked what it holds: it is not a database with an inbox of ours"
+        what = f"{partner} cannot be asked what it holds: no database with an inbox of ours, no service with a list"
         fix = "What it was sent stands in the books; ask the partner for its own count"
         raise Misconfigured("CANNOT_TELL", str(mapping.file), what, fix)
     found = Reconciliation(partner)
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.AUDIT) as exchange:
         past = target.past() or 0
-        with exchange.standing(partner) as (books, last_run, under_way):
+        with exchange.standing(partner) as (books, last_run, under_way, in_doubt):
             found.behind = past > last_run
             if under_way and not found.behind:  # behind, its share was refused and has delivered nothing
                 what = f"a share with {partner} is under way, or was broken off and waits to go on"
                 raise TryLater("SHARE_UNDER_WAY", partner, what, "Reconcile when it has ended, or clear its run")
-            counts, sums = _compare(found, books, keys)
-        if found.behind and catch_up:
+            found.in_doubt = len(in_doubt)
+            known = (one for one in books if one[0] not in in_doubt)
+            counts, sums = _compare(found, known, (one for one in keys if one[0] not in in_doubt))
+    if found.behind and catch_up:
+        with Exchange(settings.exchange_url()) as exchange:
             exchange.advance(past)
-            found.behind = False
+        found.behind = False
     broken = [
         f"{what} {key}" for what in ("missing", "phantom", "altered", "gone") for key in getattr(found, what)[:NAMED]
     ]

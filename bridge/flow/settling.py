@@ -17,7 +17,7 @@ import pyarrow as pa
 from bridge.batch import ROW
 from bridge.connector import ORDERS
 from bridge.errors import Misconfigured, Problem
-from bridge.exchange import DISPOSITIONS, PROBLEMS
+from bridge.exchange import DISPOSITIONS, MESSAGES, PROBLEMS
 from bridge.ledger import Delivery, Effect
 
 CANCELLED: Final = "CANCELLED"
@@ -45,10 +45,15 @@ class Settling:
     partner: str
     revision: int
     chosen: list[dict[str, Any]]
+    steps: Mapping[int, int] = field(default_factory=dict)
+    """By row, how many decisions there are about the record. Each makes what is ordered newer by a microsecond, for
+    what is released has changed and the record has not."""
     orders: list[dict[str, Any]] = field(default_factory=list)
     withdrawals: int = 0
     """Orders that take a record back."""
     ended: dict[int, dict[str, Any]] = field(default_factory=dict)
+    elsewhere: set[int] = field(default_factory=set)
+    """Rows that were settled otherwise: by the outbox."""
     _begun: Any = None
 
     def __post_init__(self) -> None:
@@ -58,19 +63,27 @@ class Settling:
         """The version at this row needs nothing from the partner."""
         self.ended[row] = _disposition(self.chosen[row], disposition, code=code, released=released)
 
+    def leave_to_outbox(self) -> None:
+        """Versions that the outbox decides need nothing here, or a later run's turn."""
+        for row, version in enumerate(self.chosen):
+            if version["outbox"] == "settled":
+                self.elsewhere.add(row)
+            elif version["outbox"] is not None:
+                self.end(row, Delivery.PENDING if version["outbox"] == "waits" else Delivery.SUPERSEDED)
+
     def order(self, row: int, released: bytes) -> None:
         """Deliver the version at this row: what is released of it has this hash."""
         self._order(row, released)
 
-    def withdraw(self, row: int) -> None:
+    def withdraw(self, row: int, rule: str) -> None:
         """Take back what the partner holds of the record at this row.
 
         For ever if its supplier cancelled it; else it is a recall, which a later version undoes.
         """
         cancelled = self.chosen[row]["cancelled"]
-        self._order(row, NOTHING, withdraw=cancelled, recall=not cancelled)
+        self._order(row, NOTHING, withdraw=cancelled, recall=not cancelled, rule=rule)
 
-    def settled(self, receipts: Mapping[int, tuple[str, str]]) -> pa.Table:
+    def settled(self, receipts: Mapping[int, tuple[str, str | None]]) -> pa.Table:
         """DISPOSITIONS of all rows, once the partner has said what became of the orders."""
         for order in self.orders:
             effect, receipt = receipts[order[ROW]]
@@ -79,12 +92,31 @@ class Settling:
                 self.chosen[order[ROW]],
                 Delivery.DELIVERED if done else Delivery(effect),
                 effect=effect if done else None,
+                code=order["rule"] if done else None,
                 withdraw=_takes_back(order),
                 released=order["released"],
                 key=order["idempotency_key"],
                 receipt=receipt,
             )
-        return pa.Table.from_pylist([self.ended[row] for row in range(len(self.chosen))], schema=DISPOSITIONS)
+        rows = [self.ended[row] for row in range(len(self.chosen)) if row not in self.elsewhere]
+        return pa.Table.from_pylist(rows, schema=DISPOSITIONS)
+
+    def messages(self, bodies: Mapping[int, bytes]) -> pa.Table:
+        """MESSAGES of the orders, each with the bytes that are sent for it."""
+        rows = [
+            {
+                "bridge_id": self.chosen[order[ROW]]["bridge_id"],
+                "version": self.chosen[order[ROW]]["version"],
+                "effect": str(Effect.WITHDRAW) if _takes_back(order) else order["known"],
+                "code": order["rule"],
+                "decisions": self.steps.get(order[ROW], 0),
+                "released_hash": order["released"],
+                "idempotency_key": order["idempotency_key"],
+                "body": bodies[order[ROW]],
+            }
+            for order in self.orders
+        ]
+        return pa.Table.from_pylist(rows, schema=MESSAGES)
 
     def ordered(self) -> pa.Table:
         """ORDERS, each with the effect that it will have (``known``) for a partner whose own state cannot tell."""
@@ -105,7 +137,9 @@ class Settling:
         ]
         return pa.Table.from_pylist(listed, schema=PROBLEMS)
 
-    def _order(self, row: int, released: bytes, *, withdraw: bool = False, recall: bool = False) -> None:
+    def _order(
+        self, row: int, released: bytes, *, withdraw: bool = False, recall: bool = False, rule: str | None = None
+    ) -> None:
         version = self.chosen[row]
         revision = order_revision(version["revision"], self.revision)
         verb = b"withdraw" if withdraw else b"recall" if recall else b"deliver"
@@ -114,6 +148,8 @@ class Settling:
             _sized(version["bridge_id"]) + _figure(version["version"]) + _figure(revision) + _sized(released)
             + _sized(verb)
         )  # fmt: skip
+        if steps := self.steps.get(row, 0):
+            key.update(_figure(steps))
         self.withdrawals += withdraw or recall
         self.orders.append(
             {
@@ -121,10 +157,11 @@ class Settling:
                 "key": hyphenated(version["bridge_id"]),
                 "withdraw": withdraw,
                 "recall": recall,
-                "source_version": version["source_version"],
+                "source_version": version["source_version"] + steps if steps else version["source_version"],
                 "revision": revision,
                 "content_hash": version["content_hash"][:HALF] + (HIGHEST if recall else released[:HALF]),
                 "released": released,
+                "rule": rule,
                 "idempotency_key": key.digest(),
                 "known": str(Effect.UPDATE if version["prior_holds"] else Effect.INSERT),
             }

@@ -9,7 +9,7 @@ changes nothing.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,15 +18,17 @@ import pyarrow.compute as pc
 
 from bridge import document, settings
 from bridge.batch import ROOT, ROW, Batch
-from bridge.connector import Judging, Target, Window
+from bridge.connector import Judging, Sending, Target, Window
 from bridge.content import Content
 from bridge.errors import BridgeError, Problem, Stop
-from bridge.exchange import Exchange, Run
+from bridge.exchange import Exchange, Role, Run
 from bridge.flow.ahead import ahead
+from bridge.flow.relaying import relay
 from bridge.flow.settling import CANCELLED, Settling, hyphenated
 from bridge.flow.stage import mapping_changed
 from bridge.ledger import Books, Delivery
 from bridge.mapping import Mapping, forward, load_on, load_versions, refuse_findings
+from bridge.onward import Authorisation
 from bridge.policy import reads_nominal
 from bridge.release import release
 
@@ -37,6 +39,7 @@ class Share:
 
     Args:
         selected: versions that the run must settle; 0 where a later step did not ask.
+        authorised: what suppliers had authorised for the partner when the run began.
     """
 
     partner: str
@@ -45,6 +48,7 @@ class Share:
     exchange: Exchange
     run: Run
     selected: int = 0
+    authorised: tuple[Authorisation, ...] = ()
 
 
 def share(partner: str, window: Window | None = None, *, redeliver: bool = False, approve: str = "") -> Books:
@@ -67,27 +71,38 @@ def select(partner: str, run_key: str, window: Window | None = None, *, redelive
     content = Content.find()
     mapping = load_on(content, partner, "share")
     refuse_findings(mapping)
-    exchange = Exchange(settings.exchange_url())
+    exchange = _exchange([mapping])
     run = exchange.begin_share(
         partner, mapping.name, mapping.fingerprint, run_key, window, redeliver, parts=mapping.parts
     )
-    return Share(partner, content, mapping, exchange, run, exchange.select(run))
+    liftable = [rule.code for rule in mapping.release.withhold if rule.unless] if mapping.release else []
+    selected = exchange.select(run, liftable)
+    return Share(partner, content, mapping, exchange, run, selected, exchange.authorised(run))
 
 
 def open_share(partner: str, run_key: str) -> Share:
     """The work of a run that select() began, for a later step."""
     content = Content.find()
     versions = load_versions(content, partner, "share")
-    exchange = Exchange(settings.exchange_url())
+    exchange = _exchange(versions.all)
     run = exchange.resume(run_key)
     mapping = next((one for one in versions.all if one.fingerprint == run.fingerprint), None)
     if mapping is None:
         raise mapping_changed(run.where, versions.name)
-    return Share(partner, content, mapping, exchange, run)
+    return Share(partner, content, mapping, exchange, run, authorised=exchange.authorised(run))
+
+
+def _exchange(mappings: Sequence[Mapping]) -> Exchange:
+    """The exchange with the rights of a share, which reads nominal parts only for a partner that may see some."""
+    nominal = any(reads_nominal(one.release, one.source_shape) for one in mappings)
+    return Exchange.of(Role.SHARE_NOMINAL if nominal else Role.SHARE)
 
 
 def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
     """Release, map and hand over all that was selected, batch by batch; orders by kind.
+
+    A partner that takes messages is first asked for, or sent again, what earlier runs have no answer to; what this
+    run has for it is all kept before the first of it is sent.
 
     Raises:
         Stop: LIMIT when the run would deliver or withdraw more than the partner's limits and nobody approved
@@ -95,18 +110,27 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
     """
     if work.exchange.sealed(work.run) is not None:
         return {}
-    target = opened(work.mapping, work.run.id)
+    newest = work.exchange.checkpoint()
+    target = opened(work.mapping, work.run.id, str(newest) if newest else "")
     nominal = reads_nominal(work.mapping.release, work.mapping.source_shape)
-    sums = {"deliveries": 0, "withdrawals": 0}
-    selected = work.exchange.candidates(work.run, nominal=nominal)
+    tried: set[int] = set()
+    if isinstance(target, Sending):
+        relay(work.exchange, work.run, target, tried, nominal=nominal)
+    sums, approved = {"deliveries": 0, "withdrawals": 0}, False
+    selected = work.exchange.candidates(work.run, nominal=nominal, outbox=isinstance(target, Sending))
     # While one batch is with the partner's database, the next is made ready.
     for settling, batch, problems in ahead(_settlings(work, selected, target)):
         sums["withdrawals"] += settling.withdrawals
         sums["deliveries"] += len(settling.orders) - settling.withdrawals
-        if not approve:
-            _keep_limits(work, sums)
-        receipts: dict[int, tuple[str, str]] = {}
-        if settling.orders:
+        if not approved:
+            approved = _keep_limits(work, sums, approve)
+        receipts: dict[int, tuple[str, str | None]] = {}
+        messages = None
+        if isinstance(target, Sending):
+            bodies = target.compose(batch, settling.ordered())
+            messages = settling.messages(bodies)
+            receipts = dict.fromkeys(bodies, (str(Delivery.PENDING), None))
+        elif settling.orders:
             answer = target.deliver(batch, settling.ordered())
             receipts = {
                 row: (effect, receipt)
@@ -114,7 +138,10 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
                     *(answer.column(name).to_pylist() for name in answer.schema.names), strict=True
                 )
             }
-        work.exchange.settle(work.run, settling.settled(receipts), settling.problems(problems))
+        refused = settling.problems(problems)
+        work.exchange.settle(work.run, settling.settled(receipts), refused, messages, nominal=nominal)
+    if isinstance(target, Sending):
+        relay(work.exchange, work.run, target, tried, nominal=nominal)
     return sums
 
 
@@ -125,13 +152,15 @@ def reconcile(work: Share) -> Books:
 
 
 def _settlings(
-    work: Share, selected: Iterator[pa.Table], target: Target
+    work: Share, selected: Iterator[pa.Table], target: Target | Sending
 ) -> Iterator[tuple[Settling, Batch, list[Problem]]]:
     while (made := settle(work, selected, target)) is not None:
         yield made
 
 
-def settle(work: Share, selected: Iterator[pa.Table], target: Target) -> tuple[Settling, Batch, list[Problem]] | None:
+def settle(
+    work: Share, selected: Iterator[pa.Table], target: Target | Sending
+) -> tuple[Settling, Batch, list[Problem]] | None:
     """Decide for each version of the next table: order it, withdraw it, or end it here with the reason. None at the
     end.
 
@@ -148,14 +177,22 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target) -> tuple[S
     moments = chosen.column("source_version").cast(pa.int64())
     versions = chosen.set_column(chosen.column_names.index("source_version"), "source_version", moments)
     versions = versions.select(_NEEDED).to_pylist()
-    settling = Settling(work.partner, work.run.revision, versions)
-    live = chosen.filter(pc.invert(chosen.column("cancelled")))
+    decided = work.exchange.decided(work.partner, chosen)
+    steps = {row: one.steps for row, one in decided.items()}
+    settling = Settling(work.partner, work.run.revision, versions, steps)
+    open_ = pc.is_null(chosen.column("outbox"))
+    if not pc.all(open_).as_py():
+        settling.leave_to_outbox()
+    live = chosen.filter(pc.and_(open_, pc.invert(chosen.column("cancelled"))))
     documents = live.select([ROW, "payload", "nominal"])
     live = live.drop_columns(["payload", "nominal"])
     del chosen
     common = assigned(document.decode(documents, shape), live)
     del documents
-    released = release(work.mapping.release, shape, common)
+    released = release(work.mapping.release, shape, common, decided, work.authorised)
+    if released.authorised:
+        used = [(versions[row]["bridge_id"], versions[row]["version"], n) for row, n in released.authorised.items()]
+        work.exchange.note_authorised(work.run, used)
     del common
     mapped = forward(work.mapping, released.batch)
     sound = mapped.batch
@@ -163,11 +200,13 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target) -> tuple[S
     if len(problems) > len(mapped.problems):
         sound = sound.without(pa.array(sorted({problem.row for problem in problems}), pa.int64()))
     hashes = document.encode(sound, work.mapping.target_shape).select([ROW, document.HASH])
-    rules = {row: CANCELLED for row, version in enumerate(versions) if version["cancelled"]}
+    rules = {
+        row: CANCELLED for row, version in enumerate(versions) if version["cancelled"] and version["outbox"] is None
+    }
     rules |= dict(_pairs(released.withheld, ROW, "rule"))
     for row, rule in rules.items():
         if versions[row]["prior_holds"]:
-            settling.withdraw(row)
+            settling.withdraw(row, rule)
         else:
             settling.end(row, Delivery.WITHHELD, rule)
     held: dict[int, str] = {}
@@ -181,13 +220,25 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target) -> tuple[S
         else:
             settling.order(row, content)
     ordered = pa.array([order[ROW] for order in settling.orders], pa.int64())
-    return settling, sound.only(ordered), problems
+    return settling, sound.only(ordered), [*problems, *_kept_back(released.texts)]
 
 
 _NEEDED: Final = [
     "bridge_id", "version", "cancelled", "source_version", "revision", "content_hash", "prior_holds", "prior_hash",
+    "outbox",
 ]  # fmt: skip
 """What decides of a selected version."""
+
+
+def _kept_back(texts: pa.Table) -> Iterator[Problem]:
+    """A problem for each text that the scan took out of a record, which leaves without it."""
+    for row, path, firm in zip(*(texts.column(name).to_pylist() for name in texts.column_names), strict=True):
+        if firm:
+            why = "the scan finds in this text a name of the record's own, or a special category of data"
+            yield Problem(row, -1, "TEXT_NAMES", path, "scan", f"{why}; have it changed at its source")
+        else:
+            why = "the scan finds personal data in this text, by its form; the record leaves without it"
+            yield Problem(row, -1, "TEXT_KEPT_BACK", path, "scan", f"{why}; have it changed, or released by two people")
 
 
 def assigned(batch: Batch, chosen: pa.Table) -> Batch:
@@ -204,31 +255,37 @@ def assigned(batch: Batch, chosen: pa.Table) -> Batch:
     return Batch({**batch.tables, ROOT: root}, batch.where, batch.sha256, batch.problems)
 
 
-def opened(mapping: Mapping, epoch: int | None = None) -> Target:
+def opened(mapping: Mapping, epoch: int | None = None, checkpoint: str = "") -> Target | Sending:
     """The mapping's partner, opened by its connector with its connection.
 
     Args:
         epoch: the run's number: once a later run has delivered, an earlier one that wakes up again is refused. None
             only to ask.
+        checkpoint: the newest, which goes with what is delivered, so that the partner holds the head of our seals.
     """
-    options: dict[str, Any] = {**mapping.target, **(mapping.deliver or {}), "epoch": epoch}
+    options: dict[str, Any] = {**mapping.target, **(mapping.deliver or {}), "epoch": epoch, "checkpoint": checkpoint}
     options["schema"] = str(mapping.content.path(f"schemas/{options['schema']}"))
     module = mapping.content.connector(options["connector"])
-    target: Target = module.target(settings.connection(options["connection"]), options, mapping.target_shape)
+    target: Target | Sending = module.target(settings.connection(options["connection"]), options, mapping.target_shape)
     return target
 
 
-def _keep_limits(work: Share, sums: dict[str, int]) -> None:
-    limits = (work.mapping.deliver or {}).get("limits", {})
+def _keep_limits(work: Share, sums: dict[str, int], approve: str) -> bool:
+    """Stop a run that goes beyond the partner's limits, unless somebody approved that; whether it was needed."""
+    limits = {what: int(limit) for what, limit in (work.mapping.deliver or {}).get("limits", {}).items()}
     for what, count in sums.items():
-        limit = int(limits.get(what, 0))
+        limit = limits.get(what, 0)
         if limit and count > limit:
+            if approve:
+                work.exchange.approve(work.run, approve, limits)
+                return True
             raise Stop(
                 "LIMIT",
                 work.run.where,
                 f"this run would make {count} {what} or more, and deliver.limits allows {limit}",
                 "Look at the books first; if it is right, run it again with --approve and your name",
             )
+    return False
 
 
 def _pairs(table: pa.Table, key: str, value: str) -> list[tuple[Any, Any]]:

@@ -7,6 +7,7 @@ writes the same files again, and two runs over one window never share one.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bridge import settings
+from bridge import encrypted, keys, settings
 from bridge.errors import Stop
 
 
@@ -43,6 +44,7 @@ class Stage:
     def __init__(self, name: str, label: str, run_key: str) -> None:
         safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in label)
         mark = hashlib.sha256(run_key.encode()).hexdigest()[:12]
+        self._name = name
         self.folder = settings.stage() / name / f"{safe}-{mark}"
 
     def clear(self, prefix: str) -> None:
@@ -52,7 +54,16 @@ class Stage:
             old.unlink()
 
     def write_table(self, name: str, table: pa.Table) -> None:
-        self._replace(name, lambda path: pq.write_table(table, path, compression="zstd", compression_level=1))
+        """Write a table, encrypted under the key of the source, for records stand in it."""
+        plain = io.BytesIO()
+        pq.write_table(table, plain, compression="zstd", compression_level=1)
+        plain.seek(0)
+
+        def write(path: Path) -> None:
+            with path.open("wb") as out:
+                encrypted.write(plain, out, keys.current(self._name), self._bound(name))
+
+        self._replace(name, write)
 
     def write_json(self, name: str, value: Any) -> None:
         self._replace(name, lambda path: path.write_text(json.dumps(value, sort_keys=True), encoding="utf-8"))
@@ -71,11 +82,16 @@ class Stage:
     def tables(self, prefix: str) -> Iterator[pa.Table]:
         """The tables written under names that begin so, in the order of their names."""
         for path in sorted(self.folder.glob(f"{prefix}*.parquet")):
-            yield pq.read_table(path)
+            with path.open("rb") as source:
+                plain = b"".join(encrypted.read(source, self._bound(path.name), str(path)))
+            yield pq.read_table(pa.BufferReader(plain))
 
     def remove(self) -> None:
         """Drop the folder once its run is sealed; records live in the exchange from then on."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _bound(self, name: str) -> str:
+        return f"{self.folder.name}/{name}"
 
     def _replace(self, name: str, write: Any) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

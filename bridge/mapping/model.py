@@ -199,12 +199,22 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """Records that must not leave: the code they are counted by, the conditions, the reason."""
+    """Records that must not leave: the code they are counted by, the conditions, the reason.
+
+    Args:
+        unless: AUTHORISED where an authorisation of their supplier lets them leave; "" where nothing does.
+    """
 
     code: str
     when: tuple[Condition, ...]
     why: str
     line: int
+    unless: str = ""
+
+    @property
+    def says(self) -> str:
+        """When it holds, in words."""
+        return " and ".join(one.says for one in self.when) + (f", unless {self.unless}" if self.unless else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,16 @@ def _policy(release: Block) -> list[Section]:
         found.append(_table("What may leave", ("class of field", "legal ground"), grounds))
     withhold = release.get("withhold")
     rules = [rule for rule in withhold if isinstance(rule, Block)] if isinstance(withhold, list) else []
-    rows = [(_code(rule.get("code")), _joined(_conditions(rule.get("when"))), _text(rule.get("why"))) for rule in rules]
-    found.append(_table("What is withheld", ("rule", "when", "why"), rows))
+    rows = [
+        (
+            _code(rule.get("code")),
+            _joined(_conditions(rule.get("when"))),
+            _text(f"its supplier has {rule['unless']} it" if "unless" in rule else ""),
+            _text(rule.get("why")),
+        )
+        for rule in rules
+    ]
+    found.append(_table("What is withheld", ("rule", "when", "unless", "why"), rows))
     nominal = release.get("nominal")
     if isinstance(nominal, Block):
         said = (_joined(_conditions(nominal.get("when"))), _text(nominal.get("why")))

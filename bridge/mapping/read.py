@@ -87,7 +87,7 @@ def load(content: Content, system: str, direction: Direction, file: Path | None 
         source=source,
         target=target,
         assigned=assigned_fields(content, target["schema"]) if target_shape.name else frozenset(),
-        promised=assigned_fields(content, source["schema"]) if source_shape.name else frozenset(),
+        promised=assigned_fields(content, source["schema"], "exchange") if source_shape.name else frozenset(),
         collect=_options(names.get("collect")),
         deliver=_options(names.get("deliver")),
         release=_release(names["release"]) if sound and "release" in names else None,
@@ -299,7 +299,8 @@ def _release(value: Value) -> Release:
 
 
 def _withhold(said: Names) -> Withhold:
-    return Withhold(str(said.get("code", "")), _conditions(said["when"]), str(said["why"]), said.line)
+    unless = str(said.get("unless", ""))
+    return Withhold(str(said.get("code", "")), _conditions(said["when"]), str(said["why"]), said.line, unless)
 
 
 def _text(said: Names, name: str) -> str | None:

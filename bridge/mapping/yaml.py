@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -49,6 +50,8 @@ class Series(list["Value"]):
 
 
 Value = Text | Block | Series
+_KINDS: Final = frozenset(("map", "seq", "str", "null", "bool", "int", "float", "timestamp", "value"))
+"""Tags that YAML itself gives a value that has none."""
 
 
 def read_yaml(path: Path) -> tuple[Block, list[Fault]]:
@@ -80,10 +83,12 @@ def _value(node: yaml.Node, path: str, faults: list[Fault], seen: set[int], name
         faults.append(Fault("M102", named, path, "an alias (*name) is used", "Write the value out where it is meant"))
         return Text("", line)
     seen.add(id(node))
+    prefix, _, kind = node.tag.rpartition(":")
+    if prefix != "tag:yaml.org,2002" or kind not in _KINDS:
+        shown = node.value if isinstance(node, yaml.ScalarNode) else node.tag
+        faults.append(Fault("M102", line, path, f"the tag or merge key {shown} is used", "Write plain values"))
     if isinstance(node, yaml.ScalarNode):
-        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(":merge"):
-            faults.append(Fault("M102", line, path, f"the tag or merge key {node.value} is used", "Write plain values"))
-        elif node.tag.endswith(":null") and node.value:
+        if node.tag.endswith(":null") and node.value:
             what = f"{node.value} would be a text here, and other readers of YAML take it for nothing"
             faults.append(Fault("M102", line, path, what, "Put it in quotes, or leave the name out"))
         return Text(node.value, line)

@@ -34,14 +34,18 @@ def read_shape(content: Content, schema: str, record: str | None = None) -> Shap
     return _read(path, path.stat().st_mtime_ns, schema, record)
 
 
-def assigned_fields(content: Content, schema: str) -> frozenset[str]:
-    """Paths of fields that no mapping fills, since someone else does: marked ``x-assigned`` in a JSON Schema."""
+def assigned_fields(content: Content, schema: str, by: str = "") -> frozenset[str]:
+    """Paths of fields that no mapping fills, since someone else does: marked ``x-assigned`` in a JSON Schema.
+
+    Args:
+        by: only those that this one fills, such as ``exchange``.
+    """
     path = content.path(f"schemas/{schema}")
     if path.suffix != ".json":
         return frozenset()
     from bridge.shapes.jsonschema import json_assigned
 
-    return json_assigned(path)
+    return json_assigned(path, by)
 
 
 @lru_cache(maxsize=64)

@@ -37,10 +37,11 @@ def json_shape(path: Path, name: str) -> Shape:
     return shape_of(name, reader.fields, reader.lists)
 
 
-def json_assigned(path: Path) -> frozenset[str]:
-    """Names of the record's own fields that are marked ``x-assigned``."""
+def json_assigned(path: Path, by: str) -> frozenset[str]:
+    """Names of the record's own fields that are marked ``x-assigned``, with this word if one is given."""
     properties = json.loads(path.read_bytes()).get("properties", {})
-    return frozenset(name for name, node in properties.items() if "x-assigned" in node)
+    who = {name: node["x-assigned"] for name, node in properties.items() if "x-assigned" in node}
+    return frozenset(name for name, one in who.items() if by in ("", one))
 
 
 Place = tuple[Node, Path]

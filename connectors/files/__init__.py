@@ -1,8 +1,9 @@
 """Files in a folder: what a source system drops for us, and what we drop for a partner.
 
 ``source`` reads XML, CSV, XLSX and JSON lines; ``target`` writes XML. The
-folder is named by a path or a ``file://`` URL. Options of each are described
-at FilesSource and FilesTarget.
+folder is one of this machine, named by a path or a ``file://`` URL, or one on a
+server, named by an ``sftp://`` URL. Options of each are described at FilesSource
+and FilesTarget.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ def folder(connection: str) -> Path:
             raise Misconfigured(
                 "BAD_CONNECTION",
                 url.scheme + "://" + (url.hostname or ""),
-                "the files connector opens folders of this machine only",
-                "Give a path or file:///path, and mount a folder that lies elsewhere",
+                "the files connector opens folders of this machine, and of servers by SFTP",
+                "Give a path, file:///path or sftp://user@host/path?known_hosts=FILE&key=FILE",
             )
         path = Path(url2pathname(url.path))
     if not path.is_dir():

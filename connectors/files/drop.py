@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import fnmatch
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
-from urllib.parse import unquote_to_bytes
+from typing import Any, Final
 
 from bridge.batch import Batch
 from bridge.connector import Input, Offer, Window
 from bridge.errors import Misconfigured, TryLater
 from bridge.shape import Shape
 from connectors.files import archive as archives
-from connectors.files.common import Format, Proof, folder, number_option, text_option, whole
+from connectors.files.common import Format, Proof, number_option, text_option, whole
 from connectors.files.csv import Csv
 from connectors.files.jsonl import JsonLines
+from connectors.files.place import place, spell
 from connectors.files.xlsx import Xlsx
 from connectors.files.xml import Xml
 
@@ -46,7 +42,7 @@ class FilesSource:
     """Files below a drop folder, each one input; nothing in the folder is ever changed.
 
     Args:
-        connection: the folder, as a path or ``file://`` URL.
+        connection: the folder, as a path, ``file://`` URL or ``sftp://`` URL (see SftpPlace).
         options: ``format`` xml | csv | xlsx | jsonl (xml); ``pattern`` glob on the file's name, or on its path below
             the folder if it holds a slash (``*`` and the format's suffix); ``max_input_bytes`` (4 GiB); and those of
             the format: see Xml, Csv, Xlsx, JsonLines.
@@ -62,7 +58,7 @@ class FilesSource:
             raise Misconfigured(
                 "BAD_OPTION", "option format", f"there is no format {name!r}", f"Say one of {', '.join(FORMATS)}"
             )
-        self._folder = folder(connection)
+        self._place = place(connection)
         self._format: Format = FORMATS[name](options, shape)
         self._pattern = text_option(options, "pattern", f"*{self._format.suffix}")
         self._max = number_option(options, "max_input_bytes", MAX_INPUT)
@@ -82,48 +78,20 @@ class FilesSource:
             TryLater: the folder cannot be listed now.
             Misconfigured: it may not be.
         """
-        found: list[Offer] = []
-        pending = [self._folder]
-        while pending:
-            for entry in self._list(pending.pop()):
-                if entry.name.startswith(".") or entry.is_symlink():
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(Path(entry.path))
-                elif entry.is_file(follow_symlinks=False) and self._wanted(entry.path):
-                    found.extend(self._offer(entry, window))
+        found = [
+            Offer(spell(entry.name), entry.status.changed)
+            for entry in self._place.walk()
+            if entry.status.changed < window.until and self._wanted(entry.name)
+        ]
         return sorted(found, key=lambda offer: (offer.arrival, offer.name))
 
-    def _list(self, path: Path) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(path) as entries:
-                return list(entries)
-        except FileNotFoundError:
-            if path != self._folder:  # taken away since its own folder was listed
-                return []
-            raise TryLater("NO_FOLDER", str(path), "the drop folder is not there now", "Check the mount") from None
-        except PermissionError:
-            fix = "Let the bridge's account read the drop folder"
-            raise Misconfigured("NO_ACCESS", str(path), "the folder may not be listed", fix) from None
-        except OSError as bad:
-            what = f"the folder cannot be listed now ({bad.strerror})"
-            raise TryLater("UNREADABLE", str(path), what, "Check the mount") from None
-
     def _wanted(self, path: str) -> bool:
-        below = Path(path).relative_to(self._folder)
-        if below.name.startswith("~$") or below.name.lower().endswith(UNFINISHED):
+        name = path.rpartition("/")[2]
+        if name.startswith("~$") or name.lower().endswith(UNFINISHED):
             return False
         # Suffixes come in capitals too; a file passed over for that would be lost without a word.
-        name = str(below) if "/" in self._pattern else below.name
-        return fnmatch.fnmatchcase(name.casefold(), self._pattern.casefold())
-
-    def _offer(self, entry: os.DirEntry[str], window: Window) -> Iterator[Offer]:
-        try:
-            arrival = _moment(entry.stat(follow_symlinks=False))
-        except FileNotFoundError:  # taken away since it was listed
-            return
-        if arrival < window.until:
-            yield Offer(spell(str(Path(entry.path).relative_to(self._folder))), arrival)
+        told = path if "/" in self._pattern else name
+        return fnmatch.fnmatchcase(told.casefold(), self._pattern.casefold())
 
     def fetch(self, offer: Offer, archive: Path) -> Input:
         """Archive the file under its hash, prove it complete and count its records.
@@ -134,16 +102,14 @@ class FilesSource:
             TryLater: the file went away or changed while it was read.
             Misconfigured: the name leads out of the folder, or may not be read.
         """
-        with self._open(offer.name) as stream:
-            before = os.fstat(stream.fileno())
+        with self._place.open(offer.name) as opened:
             try:
-                sha256, size, kept = archives.keep(stream, archive)
+                sha256, size, kept = archives.keep(opened.stream, archive)
             except OSError as bad:
                 what = f"the file cannot be copied into the archive ({bad.strerror})"
                 raise TryLater("NOT_COPIED", offer.name, what, "Check both disks and their free space") from None
-            after = os.fstat(stream.fileno())
-        changed = (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or size != after.st_size
-        if changed or _moment(after) != offer.arrival:
+            after = self._place.status(opened)
+        if opened.status != after or size != after.size or after.changed != offer.arrival:
             raise TryLater(
                 "GROWING",
                 offer.name,
@@ -157,36 +123,6 @@ class FilesSource:
         """The archived file proven and counted anew, as the schema and the options are now."""
         proof = self._prove(known.path, known.size, known.name)
         return replace(known, counted=proof.counted, problem=proof.problem, notes=proof.notes)
-
-    def _open(self, name: str) -> BinaryIO:
-        """The file of that name, opened without following links and without waiting for a pipe's writer."""
-        try:
-            handle = os.open(self._locate(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            what = "the file is no longer in the drop folder"
-            raise TryLater("VANISHED", name, what, "List the folder again") from None
-        except PermissionError:
-            fix = "Let the bridge's account read the drop folder"
-            raise Misconfigured("NO_ACCESS", name, "the file may not be read", fix) from None
-        except OSError as bad:
-            if bad.errno not in (errno.ELOOP, errno.ENXIO):
-                what = f"the file cannot be read now ({bad.strerror})"
-                raise TryLater("UNREADABLE", name, what, "Check the mount") from None
-            handle = -1
-        if handle < 0 or not stat.S_ISREG(os.fstat(handle).st_mode):
-            if handle >= 0:
-                os.close(handle)
-            raise Misconfigured("NOT_A_FILE", name, "a link, pipe, socket or folder", "Drop regular files only")
-        return os.fdopen(handle, "rb")
-
-    def _locate(self, name: str) -> Path:
-        below = Path(unspell(name).replace("\0", "/../"))
-        path = self._folder / below
-        if below.is_absolute() or ".." in below.parts or path.parent.resolve() != path.parent:
-            raise Misconfigured(
-                "OUTSIDE", name, "the name leads out of the drop folder", "Fetch only what offers() gave"
-            )
-        return path
 
     def _prove(self, path: Path, size: int, name: str) -> Proof:
         if size > self._max:
@@ -235,27 +171,6 @@ class FilesSource:
                 "Hold it as one",
             )
         return self._format.read(source_input)
-
-
-def spell(name: str) -> str:
-    """A file name as printable text: what cannot be printed, bytes that are no UTF-8 and % stand as %XX."""
-    out: list[str] = []
-    for char in name:
-        if char == "%" or not char.isprintable():
-            out.extend(f"%{byte:02X}" for byte in os.fsencode(char))
-        else:
-            out.append(char)
-    return "".join(out)
-
-
-def unspell(name: str) -> str:
-    """The file name that spell() wrote."""
-    return os.fsdecode(unquote_to_bytes(os.fsencode(name)))
-
-
-def _moment(status: os.stat_result) -> datetime:
-    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1000)
 
 
 def _blank(path: Path) -> bool:

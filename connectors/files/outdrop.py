@@ -18,8 +18,8 @@ from bridge.connector import RECEIPTS
 from bridge.draft import draft
 from bridge.errors import Misconfigured, TryLater
 from bridge.shape import Field, Shape, shape_of
-from connectors.files.archive import sync_folder
-from connectors.files.common import folder, text_option
+from connectors.files.common import text_option
+from connectors.files.place import place
 from connectors.files.xmlwrite import Writer
 
 SLICE: Final = 5_000
@@ -41,10 +41,11 @@ class FilesTarget:
     ``known`` of the orders (insert | update); without it a record counts as inserted.
 
     Args:
-        connection: the folder, as a path or ``file://`` URL.
+        connection: the folder, as a path, ``file://`` URL or ``sftp://`` URL (see SftpPlace).
         options: ``schema`` path of the XSD (needed); ``record`` such as /CEN/Seizure (needed); ``format`` xml, the
             only one; ``prefix`` of file names (the record's name in lower case); ``withdraw`` how to say that a record
-            is withdrawn: ``{element: ..., key: path, set: {path: value}}``, by the record's own element by default.
+            is withdrawn: ``{element: ..., key: path, set: {path: value}}``, by the record's own element by default;
+            ``checkpoint`` text that goes into each manifest.
         shape: the record's fields in the XSD's order.
 
     Raises:
@@ -64,10 +65,11 @@ class FilesTarget:
                 "which element is the record, and below which root, is not said",
                 "Set record: /Root/Record",
             )
-        self._folder = folder(connection)
+        self._place = place(connection)
         self._schema_path = text_option(options, "schema", "")
         self._schema, self._open, self._close = _schema(self._schema_path, self._path)
         self._prefix = text_option(options, "prefix", self._path[-1].lower())
+        self._checkpoint = text_option(options, "checkpoint", "")
         self._shape = shape
         self._records = Writer.of(shape, self._path[-1])
         self._withdrawals = _Withdrawals.of(options, shape, self._path[-1])
@@ -101,9 +103,9 @@ class FilesTarget:
                 "Map the batch again",
             )
         try:
-            handle, temporary = draft(self._folder, DRAFT)
+            handle, temporary = draft(self._place.workshop(), DRAFT)
         except OSError as bad:
-            raise _later(self._folder, bad) from None
+            raise _later(self._place.where, bad) from None
         try:
             with os.fdopen(handle, "w+b") as file:
                 sha256, size = self._write(file, tables, withdrawn)
@@ -112,10 +114,10 @@ class FilesTarget:
                 os.fsync(file.fileno())
             effects = _effects(orders, away)
             name = f"{self._prefix}-{_identity(sha256, orders)}.xml"
-            if not self._place(temporary, name, self._manifest(name, sha256, size, effects)):
+            if not self._hand_over(temporary, name, self._manifest(name, sha256, size, effects)):
                 effects = pa.array(["unchanged"] * orders.num_rows, pa.string())
         except OSError as bad:
-            raise _later(self._folder, bad) from None
+            raise _later(self._place.where, bad) from None
         finally:
             temporary.unlink(missing_ok=True)
         receipt = pa.array([f"{name} sha256:{sha256}"] * orders.num_rows, pa.string())
@@ -166,7 +168,7 @@ class FilesTarget:
 
     def _manifest(self, name: str, sha256: str, size: int, effects: pa.Array) -> bytes:
         counts = {effect: pc.sum(pc.equal(effects, effect)).as_py() for effect in ("insert", "update", "withdraw")}
-        content = {
+        content: dict[str, Any] = {
             "file": name,
             "sha256": sha256,
             "bytes": size,
@@ -176,27 +178,25 @@ class FilesTarget:
             "withdrawals": counts["withdraw"],
             "schema": Path(self._schema_path).name,
         }
+        if self._checkpoint:
+            content["checkpoint"] = self._checkpoint
         return (json.dumps(content, indent=2) + "\n").encode()
 
-    def _place(self, temporary: Path, name: str, manifest: bytes) -> bool:
+    def _hand_over(self, temporary: Path, name: str, manifest: bytes) -> bool:
         """Rename document, then manifest, each durable before the next; False if they had been delivered before."""
-        proof = self._folder / f"{name}{MANIFEST}"
-        if proof.exists():
+        proof = f"{name}{MANIFEST}"
+        if self._place.has(proof):
             return False
-        temporary.chmod(0o644)
-        temporary.replace(self._folder / name)
-        sync_folder(self._folder)
-        handle, writing = draft(self._folder, DRAFT)
+        self._place.put(temporary, name)
+        handle, writing = draft(self._place.workshop(), DRAFT)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(manifest)
                 file.flush()
                 os.fsync(file.fileno())
-            writing.chmod(0o644)
-            writing.replace(proof)
+            self._place.put(writing, proof)
         finally:
             writing.unlink(missing_ok=True)
-        sync_folder(self._folder)
         return True
 
 
@@ -287,10 +287,10 @@ def _schema(path: str, record: tuple[str, ...]) -> tuple[etree.XMLSchema, bytes,
     return schema, f'<?xml version="1.0" encoding="UTF-8"?>\n{opening}\n'.encode(), f"{closing}\n".encode()
 
 
-def _later(where: Path, bad: OSError) -> TryLater:
+def _later(where: str, bad: OSError) -> TryLater:
     return TryLater(
         "DROP_FOLDER",
-        str(where),
+        where,
         f"the partner's folder cannot be written to ({bad.strerror})",
         "Check the mount and its free space",
     )

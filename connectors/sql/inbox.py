@@ -14,6 +14,7 @@ from connectors.sql.tables import Layout, Table
 
 SCHEMA: Final = "bridge_inbox"
 EPOCHS: Final = "epoch"
+CHECKPOINTS: Final = "checkpoint"
 DDL: Final = """
 CREATE SCHEMA IF NOT EXISTS bridge_inbox;
 COMMENT ON SCHEMA bridge_inbox IS 'What the bridge delivered: proof of each record, kept with it in one transaction';
@@ -21,6 +22,15 @@ CREATE TABLE IF NOT EXISTS bridge_inbox.epoch (
     loader text PRIMARY KEY,
     epoch  bigint NOT NULL
 );
+CREATE TABLE IF NOT EXISTS bridge_inbox.checkpoint (
+    loader       text,
+    epoch        bigint,
+    note         text NOT NULL,
+    delivered_at timestamptz NOT NULL,
+    PRIMARY KEY (loader, epoch)
+);
+COMMENT ON TABLE bridge_inbox.checkpoint IS
+    'Signed head of the chain of seals of whoever delivers, one for each run that delivered; yours to keep';
 CREATE TABLE IF NOT EXISTS {inbox} (
     key             text COLLATE "C" PRIMARY KEY,
     withdrawn       boolean NOT NULL,
@@ -49,10 +59,14 @@ def inbox_sql(root: str) -> sql.Identifier:
 
 def there(connection: psycopg.Connection[Any], root: str) -> bool:
     """Whether anything was ever delivered here: the inbox is made with the first delivery."""
+    return _there(connection, inbox_name(root), EPOCHS)
+
+
+def _there(connection: psycopg.Connection[Any], *tables: str) -> bool:
     with safe_errors(SCHEMA):
+        names = [f'{SCHEMA}."{table}"' for table in tables]
         found = connection.execute(
-            "SELECT to_regclass(%s) IS NOT NULL AND to_regclass(%s) IS NOT NULL",
-            [f'{SCHEMA}."{inbox_name(root)}"', f"{SCHEMA}.{EPOCHS}"],
+            "SELECT count(to_regclass(name)) = count(*) FROM unnest(%s::text[]) name", [names]
         ).fetchone()
     return found is not None and bool(found[0])
 
@@ -60,7 +74,7 @@ def there(connection: psycopg.Connection[Any], root: str) -> bool:
 def prepare(connection: psycopg.Connection[Any], root: str) -> None:
     """Create the inbox where it is missing; a transaction of its own."""
     with safe_errors(SCHEMA):
-        if there(connection, root):
+        if _there(connection, inbox_name(root), EPOCHS, CHECKPOINTS):
             connection.rollback()
             return
         # Two loaders that create at once would collide in the catalogue, IF NOT EXISTS or not.

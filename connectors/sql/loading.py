@@ -35,8 +35,8 @@ class SqlTarget:
     SQLAlchemy row by row.
 
     Options: root (schema.table), key (its column), inbox (partner | none), loader (who is fenced; the root if not
-    given), epoch (integer; deliveries of a lower one are refused with Stop), lock_timeout, statement_timeout,
-    idle_timeout (PostgreSQL durations such as 30s).
+    given), epoch (integer; deliveries of a lower one are refused with Stop), checkpoint (text that is kept once beside
+    each epoch that delivers), lock_timeout, statement_timeout, idle_timeout (PostgreSQL durations such as 30s).
 
     Columns of a root row that the batch does not have are the partner's own and survive; rows of child tables are
     written anew whenever their record changes. A column that is null in every row of a batch and that the database
@@ -59,6 +59,7 @@ class SqlTarget:
         }
         self.loader = str(options.get("loader", self._root))
         self.epoch: int | None = int(options["epoch"]) if options.get("epoch") is not None else None
+        self._checkpoint = str(options.get("checkpoint", ""))
 
     def fields(self) -> Shape:
         """The shape with the types, lengths and obligations of the live tables."""
@@ -79,7 +80,7 @@ class SqlTarget:
             Stop: the epoch is past.
         """
         ordered = sort(orders)
-        fence = Fence(self.loader, self.epoch)
+        fence = Fence(self.loader, self.epoch, self._checkpoint)
         if not len(ordered.first):
             return RECEIPTS.empty_table()
         if self._fast:

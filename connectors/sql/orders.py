@@ -23,10 +23,15 @@ OUTCOME: Final = pa.schema([("key", pa.string()), ("effect", pa.string()), ("pro
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Which loader this is and its epoch; a lower epoch than one already seen is refused. None takes no part."""
+    """Which loader this is and its epoch; a lower epoch than one already seen is refused. None takes no part.
+
+    Args:
+        checkpoint: of the exchange when the epoch began, kept once beside it where the partner can show it.
+    """
 
     loader: str
     epoch: int | None
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,11 @@ def _fence(connection: psycopg.Connection[Any], fence: Fence) -> None:
         " DO UPDATE SET epoch = excluded.epoch WHERE e.epoch <= excluded.epoch RETURNING epoch",
         mine,
     ).fetchone()
+    if raised is not None and fence.checkpoint:
+        kept = [fence.loader, fence.epoch, fence.checkpoint]
+        connection.execute(
+            "INSERT INTO bridge_inbox.checkpoint VALUES (%s, %s, %s, clock_timestamp()) ON CONFLICT DO NOTHING", kept
+        )
     if raised is None:
         what = f"epoch {fence.epoch} of loader {fence.loader} is past; a later attempt has taken over"
         fix = "Let the later attempt finish; if the exchange was restored from a backup: bridge reconcile"

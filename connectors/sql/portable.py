@@ -31,6 +31,7 @@ from connectors.sql.values import to_bind
 _SOME: Final = 500
 """Keys in one IN list; some databases take a thousand parameters at most."""
 _KEY_LENGTH: Final = 255
+_NOTE_LENGTH: Final = 1000
 
 
 def inbox(root: str) -> sa.Table:
@@ -61,10 +62,22 @@ def epochs() -> sa.Table:
     )
 
 
+def checkpoints() -> sa.Table:
+    """The signed head of the chain of seals that came with each epoch which delivered."""
+    return sa.Table(
+        "bridge_inbox_checkpoint",
+        sa.MetaData(),
+        sa.Column("loader", sa.String(_KEY_LENGTH), primary_key=True),
+        sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("note", sa.String(_NOTE_LENGTH), nullable=False),
+        sa.Column("delivered_at", sa.String(27), nullable=False),
+    )
+
+
 def prepare(engine: sa.Engine, root: str) -> None:
     """Create the inbox where it is missing."""
     with safely(root), engine.begin() as connection:
-        for table in (epochs(), inbox(root)):
+        for table in (epochs(), checkpoints(), inbox(root)):
             table.create(connection, checkfirst=True)
 
 
@@ -127,6 +140,10 @@ def _fence(connection: sa.Connection, fence: Fence) -> None:
         what = f"epoch {fence.epoch} of loader {fence.loader} is past; a later attempt has taken over"
         fix = "Let the later attempt finish; if the exchange was restored from a backup: bridge reconcile"
         raise Stop("STALE_EPOCH", table.name, what, fix)
+    if fence.checkpoint and seen != fence.epoch:
+        stamp = _stamp(datetime.now(UTC))
+        row = {"loader": fence.loader, "epoch": fence.epoch, "note": fence.checkpoint, "delivered_at": stamp}
+        connection.execute(checkpoints().insert().values(row))
 
 
 def _held(connection: sa.Connection, store: sa.Table, keys: Sequence[str]) -> Iterator[Any]:

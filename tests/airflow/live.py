@@ -15,7 +15,6 @@ import psycopg
 import requests
 from psycopg import sql
 
-from bridge import settings
 from bridge.postgres import Server
 
 OVER = ("success", "failed")
@@ -115,8 +114,7 @@ class Live:
 
     def everything_said(self) -> dict[str, str]:
         """By where it stands: every row of every table of Airflow's database (notes, XComs, rendered fields, events,
-        DAG pages, audit log), the servers' log, and every file but the sources', the archive and what waits between
-        two steps."""
+        DAG pages, audit log), the servers' log, and every file but the sources'."""
         said: dict[str, str] = {}
         server = Server(self.home)
         with psycopg.connect(server.url("airflow").replace("+psycopg", "")) as session:
@@ -125,7 +123,7 @@ class Live:
                 rows = session.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table)))
                 said[table] = "\n".join(row[0] for row in rows)
         said["postgres.log"] = server.log.read_text(encoding="utf-8", errors="replace")
-        apart = (self.home / "postgres", self.feed, self.home / "sheets", settings.archive(), settings.stage())
+        apart = (self.home / "postgres", self.feed, self.home / "sheets")
         for path in sorted(self.home.rglob("*")):
             if path.is_file() and not any(path.is_relative_to(folder) for folder in apart):
                 said[str(path)] = path.read_bytes().decode("utf-8", errors="replace")

@@ -40,7 +40,7 @@ CASES = [
     (FILE, "why: \"one seizure, one report: it came from there\"", "why: it came from there", False, "release"),
     (FILE, "when: {handling_code: [H2, H3]}", "when: {handling_code: [H3]}", True, "release"),
     (FILE, "cap: [NON_NOMINAL, OFFICIAL_CONTACT,", "cap: [NON_NOMINAL,", True, "release"),
-    (FILE, "keep: {years: 5, extend: 2}", "keep: {years: 4, extend: 2}", False, "release"),
+    (FILE, "keep: {years: 5, extend: 2,", "keep: {years: 4, extend: 2,", False, "release"),
     (FILE, "# The common record as a CIS case.", "# A comment means nothing.", False, ""),
     ("mappings/codes/cis_country.csv", "GR,EL,", "GR,GR,", True, "codes"),
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from bridge.batch import Batch
-from bridge.errors import Misconfigured, TryLater
+from bridge.errors import Misconfigured, Stop, TryLater
 from bridge.shape import Field, Shape, Type, shape_of
 from bridge.testing_target import (
     CANARY,
@@ -534,3 +534,23 @@ def test_both_ways_tell_the_same(partner: Partner, tmp_path: Path, batches: list
         with closing(sqlite3.connect(path)) as session, session:
             session.executescript("; ".join(gone))
     assert list(_target(partner).keys() or ()) == list(SqlTarget(other.connection, other.options, SHAPE).keys() or ())
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_each_epoch_leaves_its_checkpoint_once(postgres_url: str, tmp_path: Path, kind: str) -> None:
+    told = {"checkpoint": "head of the seals"}
+    fast = kind == "postgresql"
+    partner = _postgres(postgres_url, **told) if fast else _sqlite(tmp_path / "partner.db", **told)
+    for epoch, version in ((1, 1), (1, 2), (2, 3), (1, 4)):
+        target = partner.target()
+        target.epoch = epoch  # type: ignore[union-attr]
+        with suppress(Stop):
+            deliver(target, Version("A", version))
+    asked = f"SELECT epoch, note FROM bridge_inbox{'.' if fast else '_'}checkpoint ORDER BY 1"
+    if fast:
+        with psycopg.connect(postgres_url.replace("+psycopg", "")) as session:
+            rows = session.execute(asked.encode()).fetchall()
+    else:
+        with closing(sqlite3.connect(tmp_path / "partner.db")) as lite:
+            rows = lite.execute(asked).fetchall()
+    assert rows == [(1, told["checkpoint"]), (2, told["checkpoint"])]

@@ -149,8 +149,8 @@ def test_no_value_above_non_nominal_reaches_cen(share: Mapping) -> None:
     [
         ({"origin_system": "CEN"}, "ORIGIN_CEN"),
         ({"seen_by": ["CIS", "CEN"]}, "ORIGIN_CEN"),
-        ({"handling_code": "H2"}, "SEALED"),
-        ({"handling_code": "H3"}, "SEALED"),
+        ({"handling_code": "H2"}, "NO_AUTHORISATION"),
+        ({"handling_code": "H3"}, "NO_AUTHORISATION"),
         ({"goods": [{"commodity_group": "TOB"}, {"commodity_group": "DRG"}]}, "NOT_TOBACCO"),
     ],
 )

@@ -102,8 +102,8 @@ def test_what_came_from_cis_never_goes_back_there(postgres_url: str) -> None:
     ("field", "value", "rule"),
     [
         ("seen_by", ["CEN", "CIS"], "ORIGIN_CIS"),
-        ("handling_code", "H2", "SEALED"),
-        ("handling_code", "H3", "SEALED"),
+        ("handling_code", "H2", "NO_AUTHORISATION"),
+        ("handling_code", "H3", "NO_AUTHORISATION"),
         ("seizure_status", "RELEASED", "NOT_SEIZED"),
     ],
 )

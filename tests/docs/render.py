@@ -48,10 +48,18 @@ def commands() -> str:
     """The commands with their own help."""
     parts = ["# Commands", "", "Made from `bridge --help`.", ""]
     parts += ["Exit codes: 0 well, 1 findings, 2 mend a file, 3 held, 4 a law is broken, 75 try again.", ""]
-    for name, command in sorted(main.commands.items()):
-        with click.Context(command, info_name=f"bridge {name}", max_content_width=100) as context:
-            parts += [f"## bridge {name}", "", "```", command.get_help(context), "```", ""]
+    for name, command in _every("bridge", main):
+        with click.Context(command, info_name=name, max_content_width=100) as context:
+            parts += [f"## {name}", "", "```", command.get_help(context), "```", ""]
     return "\n".join(parts)
+
+
+def _every(name: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Every command of a group, and of the groups in it, with its whole name."""
+    for one, command in sorted(group.commands.items()):
+        yield f"{name} {one}", command
+        if isinstance(command, click.Group):
+            yield from _every(f"{name} {one}", command)
 
 
 def findings() -> str:

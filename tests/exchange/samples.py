@@ -176,13 +176,14 @@ def share(
     fingerprint: str = "g1",
     window: Window | None = None,
     redeliver: bool = False,
+    nominal: bool = False,
     decide: Callable[[dict[str, Any]], dict[str, Any]] = delivered,
 ) -> tuple[Books, list[dict[str, Any]]]:
     """Share all that is due with a partner; gives the books and what was offered."""
     run = begin_share(exchange, partner, fingerprint=fingerprint, window=window, redeliver=redeliver)
     exchange.select(run)
     offered: list[dict[str, Any]] = []
-    for table in exchange.candidates(run, nominal=False, size=2):
+    for table in exchange.candidates(run, nominal=nominal, size=2):
         rows = table.to_pylist()
         offered += rows
         exchange.settle(run, dispositions(map(decide, rows)))

@@ -68,7 +68,7 @@ def test_any_change_after_the_seal_is_found(sealed: Exchange, query: Query, harm
     "harm",
     [
         "UPDATE exchange.record_version SET payload = '{}' WHERE version = 2",
-        "UPDATE exchange_nominal.payload_nominal SET payload = '{}'",
+        "UPDATE exchange_nominal.payload_nominal SET payload = payload || 'x'",
         "DELETE FROM exchange_nominal.payload_nominal",
     ],
 )

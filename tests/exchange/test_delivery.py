@@ -155,7 +155,7 @@ def test_a_retry_selects_only_what_its_first_try_left_and_a_repeated_settle_keep
     collect(exchange, [Version("S1"), Version("S2"), Version("S3")])
     run = begin_share(exchange)
     assert exchange.select(run) == 3
-    table = next(iter(exchange.candidates(run, nominal=False, size=2)))
+    table = next(iter(exchange.candidates(run, nominal=False, size=8)))
     exchange.settle(run, dispositions(map(delivered, table.to_pylist())))
     repeated = [delivered(row) | {"disposition": "unchanged", "effect": None} for row in table.to_pylist()]
     exchange.settle(run, dispositions(repeated))

@@ -28,7 +28,7 @@ def documents(query: Query) -> list[str]:
     return [
         text
         for table in ("exchange.record_version", "exchange_nominal.payload_nominal")
-        for (text,) in query(f"SELECT payload FROM {table} ORDER BY 1")
+        for (text,) in query(f"SELECT payload::text FROM {table} ORDER BY 1")
     ]
 
 

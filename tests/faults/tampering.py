@@ -9,6 +9,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
+import pytest
 import sqlalchemy as sa
 
 from bridge.exchange import chain
@@ -80,7 +81,8 @@ def tamper(world: World, seed: int, count: int, say: Callable[[str], None] = lam
     """Change one value, look, and put it back, so many times."""
     chance, outcome = Random(seed), Tampered(seed)
     truth = Truth(seed)
-    with world.place() as place:
+    with world.place() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BRIDGE_HOME", str(place.home))  # documents are opened here with the keys of the jobs
         for day in range(2):
             truth.arrive(place.drop, day, 10, files=1)
             job = Job(truth.window(day), f"collect {day}", f"share {day}")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bridge import settings
+from bridge import encrypted, settings
 from bridge.exchange import Exchange
 from bridge.feed import Feed, expected, generate
-from bridge.flow import collecting
+from bridge.flow import archive, collecting
 from tests.flow.conftest import START, Installation, windows
 
 
@@ -42,8 +42,9 @@ def test_bad_files_are_held_and_nothing_else_is(
     for problem in held:
         assert problem.input is not None
         assert problem.sha256 is not None
-        archived = settings.archive() / problem.sha256[:2] / problem.sha256
-        assert archived.read_bytes() == (bad_feed.cen / Path(problem.input).name).read_bytes(), "nothing is lost"
+        with archive.path_of(problem.sha256).open("rb") as kept:
+            plain = b"".join(encrypted.read(kept, problem.sha256, "archive"))
+        assert plain == (bad_feed.cen / Path(problem.input).name).read_bytes(), "nothing is lost"
 
 
 def test_each_problem_of_a_record_is_kept_once(

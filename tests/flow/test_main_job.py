@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from lxml import etree
 
 from bridge import settings
+from bridge.checkpoint import Checkpoint
 from bridge.connector import Window
 from bridge.exchange import Exchange
 from bridge.feed import Feed, expected
@@ -76,6 +78,13 @@ def test_corrections_and_cancellations_reach_a_partner_that_had_the_record(fed: 
             effects.update(partner.effects)
     assert effects["update"] > 0
     assert effects["withdraw"] > 0
+    with psycopg.connect(fed.cis.replace("+psycopg", "")) as session:
+        notes = session.execute("SELECT note FROM bridge_inbox.checkpoint ORDER BY epoch").fetchall()
+    kept = [Checkpoint.parse(note) for (note,) in notes]
+    assert [one.number for one in kept] == [1, 3, 5, 7, 9], "the seal of what was collected before each delivery"
+    assert all(one.holds for one in kept)
+    with Exchange(settings.exchange_url()) as exchange:
+        assert [exchange.verify(one, contents=False) for one in kept] == [[]] * 5
     assert held_by_cis(fed) == truth_of(feed, "cen")
 
 
@@ -103,8 +112,13 @@ def test_a_second_run_changes_nothing_at_either_partner(fed: Installation) -> No
 
 def test_cis_cases_reach_cen_without_anything_personal(fed: Installation, feed: Feed) -> None:
     collect_all("cis")
+    with Exchange(settings.exchange_url()) as exchange:
+        newest = exchange.checkpoint()
     books = sharing.share("cen")
     assert books.balanced
+    told = {json.loads(path.read_text(encoding="utf-8"))["checkpoint"] for path in fed.cen_out.glob("*.manifest.json")}
+    assert newest is not None
+    assert told == {str(newest)}, "each manifest has the newest head of the seals"
     delivered = {one.get("ref") for file in fed.cen_out.glob("*.xml") for one in etree.parse(file).iter("Seizure")}
     assert delivered == set(truth_of(feed, "cis", group="TOB"))  # the link carries tobacco; the rest is withheld
     (cen,) = books.partners

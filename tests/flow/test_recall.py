@@ -22,7 +22,7 @@ from tests.flow.conftest import Installation, windows
 from tests.flow.test_main_job import collect_all, held_by_cis, truth_of
 
 RULE = '    - {code: NOT_FROM_THERE, when: {seizure_country: [%s]}, why: "a test withholds what was seized there"}\n'
-BEFORE = "    - {code: SEALED, "
+BEFORE = "    - {code: NO_AUTHORISATION, "
 
 
 class Policy:
@@ -148,7 +148,7 @@ def test_a_recall_outranks_its_own_version_and_a_cancellation_every_version(
         }  # fmt: skip
         settling = Settling("cis", revision, [version])
         if released is None:
-            settling.withdraw(0)
+            settling.withdraw(0, "A_RULE")
         else:
             settling.order(0, released)
         (order,) = settling.ordered().to_pylist()

@@ -1,0 +1,195 @@
+"""Decisions about single records, by people or by the calendar: sealed as they are made, and only ever added to.
+
+A decision is a run of its own kind with one entry, so that the chain of seals covers it. What may leave of a record
+to a partner follows from all decisions about it; a share offers each record concerned anew, once.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from bridge.errors import Misconfigured
+from bridge.exchange.chain import append
+from bridge.exchange.decidedtables import decision as table
+from bridge.exchange.runs import Run, Used, begin, end
+from bridge.ledger import Books
+from bridge.policy import Decided
+
+DECIDE: Final = "decide"
+PROPOSE, APPROVE, REDRIVE, ERASE = "propose", "approve", "redrive", "erase"
+EXTEND, EXPIRE, EXONERATE = "extend", "expire", "exonerate"
+SAME, DIFFERENT = "same", "different"
+DUPLICATE: Final = "DUPLICATE"
+"""Rule of a record that a person found to be a second report of another's seizure."""
+EXPIRED: Final = "EXPIRED"
+"""Rule of a record whose time at the partner has run out."""
+EXONERATED: Final = "EXONERATED"
+"""Rule of a record whose subject was exonerated."""
+WHOLE, PERSONAL = "all", "personal"
+NOBODY: Final = "none"
+"""Of an exonerated record's later version: none of its persons is the one."""
+_STANDING: Final = """
+SELECT bridge_id, kind, version, content_hash, about FROM exchange.decision
+WHERE bridge_id = ANY(CAST(:ids AS uuid[])) AND (partner IS NULL OR partner = :partner)
+  AND kind IN ('approve', 'extend', 'expire', 'exonerate', 'same', 'different') ORDER BY id
+"""
+_CURRENT: Final = """
+SELECT bridge_id, version, content_hash FROM exchange.record WHERE bridge_id = ANY(CAST(:ids AS uuid[]))
+"""
+_ANY: Final = "SELECT EXISTS (SELECT FROM exchange.decision WHERE partner IS NULL OR partner = :partner)"
+_OF: Final = "SELECT * FROM exchange.decision WHERE bridge_id = :id ORDER BY id"
+_PERSONS: Final = """
+SELECT jsonb_array_length(CAST(nullif(v.payload, '') AS jsonb) -> 'persons') FROM exchange.record r
+JOIN exchange.record_version v ON v.bridge_id = r.bridge_id AND v.version = r.version WHERE r.bridge_id = :id
+"""
+_WAITING: Final = """
+SELECT p.* FROM exchange.decision p JOIN exchange.record r USING (bridge_id)
+WHERE p.kind = 'propose' AND p.version = r.version AND p.content_hash = r.content_hash
+  AND NOT EXISTS (SELECT FROM exchange.decision a WHERE a.decision_id = p.id AND a.kind = 'approve')
+ORDER BY p.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision to be made; the names are those of the table.
+
+    Args:
+        decided_by: who, as a person writes it; of Airflow the signed-in user.
+        reason: why; no personal data.
+    """
+
+    kind: str
+    decided_by: str
+    reason: str
+    bridge_id: uuid.UUID | None = None
+    partner: str | None = None
+    version: int | None = None
+    content_hash: bytes | None = None
+    about: str = ""
+    decision_id: int | None = None
+    held_id: int | None = None
+    ground: str = ""
+    until: datetime | None = None
+
+
+def make(connection: sa.Connection, made: Sequence[Decision]) -> list[int]:
+    """Write the decisions and seal them, as the last thing in the transaction; gives their numbers.
+
+    Raises:
+        Misconfigured: NO_REASON, a decision without a name or a reason.
+    """
+    run = begin(connection, DECIDE, made[0].kind, None, Used(DECIDE, DECIDE, {}), f"{DECIDE} {uuid.uuid4()}")
+    numbers = write(connection, run, made)
+    books = Books()
+    end(connection, run, "sealed", books)
+    append(connection, run, books)
+    return numbers
+
+
+def write(connection: sa.Connection, run: Run, made: Sequence[Decision]) -> list[int]:
+    """Write decisions under a run that will be sealed in this transaction."""
+    for one in made:
+        if not one.decided_by.strip() or not one.reason.strip():
+            what = "a decision about a record is made by a named person, for a reason"
+            raise Misconfigured("NO_REASON", f"{one.kind} {one.bridge_id or ''}".strip(), what, "Give both")
+    rows = [asdict(one) | {"run_id": run.id} for one in made]
+    written = connection.execute(table.insert().returning(table.c.id, sort_by_parameter_order=True), rows)
+    return [row.id for row in written]
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are written by one person: case, order, accents and punctuation aside."""
+    return _words(one) == _words(other)
+
+
+def _words(name: str) -> frozenset[str]:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    return frozenset("".join(c if c.isalnum() else " " for c in plain).split())
+
+
+def standing(connection: sa.Connection, partner: str, chosen: pa.Table) -> dict[int, Decided]:
+    """What was decided about the versions of a table (SELECTED), by row; none for those nobody decided about."""
+    keys = (uuid.UUID(bytes=one) for one in chosen.column("bridge_id").to_pylist())
+    versions, hashes = (chosen.column(name).to_pylist() for name in ("version", "content_hash"))
+    return _standing(connection, partner, list(zip(keys, versions, hashes, strict=True)))
+
+
+def of_page(connection: sa.Connection, partner: str, page: Sequence[Mapping[str, Any]]) -> dict[int, Decided]:
+    """The same for the current versions of records, by place in the page; each row has a ``bridge_id``."""
+    found = {
+        row.bridge_id: row for row in connection.execute(sa.text(_CURRENT), {"ids": [r["bridge_id"] for r in page]})
+    }
+    rows = [found[row["bridge_id"]] for row in page]
+    return _standing(connection, partner, [(row.bridge_id, row.version, bytes(row.content_hash)) for row in rows])
+
+
+def _standing(
+    connection: sa.Connection, partner: str, versions: Sequence[tuple[uuid.UUID, int, bytes]]
+) -> dict[int, Decided]:
+    if not connection.scalar(sa.text(_ANY), {"partner": partner}):
+        return {}
+    found: dict[uuid.UUID, list[Any]] = {}
+    asked = {"ids": [key for key, _, _ in versions], "partner": partner}
+    for row in connection.execute(sa.text(_STANDING), asked):
+        found.setdefault(row.bridge_id, []).append(row)
+    return {
+        place: decided(found[key], version, content)
+        for place, (key, version, content) in enumerate(versions)
+        if key in found
+    }
+
+
+def decided(rows: Sequence[Any], version: int, content: bytes) -> Decided:
+    """What all decisions about a record, oldest first, come to for one version of it.
+
+    What is bound to another version does not count: a text released there is kept back here, and of a record of
+    which one person was exonerated no person leaves before somebody has looked at this version, too.
+    """
+    mine = [row for row in rows if row.version == version and bytes(row.content_hash or b"") == content]
+    expired = {row.about for row in rows if row.kind == EXPIRE}
+    exonerated = [row.about for row in rows if row.kind == EXONERATE]
+    named = [row.about for row in mine if row.kind == EXONERATE and row.about]
+    twins = {row.about for row in rows if row.kind == SAME and row is _last(rows, row.about)}
+    rule = EXPIRED if WHOLE in expired else EXONERATED if "" in exonerated else DUPLICATE if twins else ""
+    persons: frozenset[int] | None = frozenset(int(about) for about in named if about != NOBODY)
+    if exonerated and not named:
+        persons = None
+    return Decided(
+        steps=len(rows),
+        withheld=rule,
+        impersonal=PERSONAL in expired,
+        persons=persons,
+        cleared=frozenset(row.about for row in mine if row.kind == APPROVE),
+    )
+
+
+def _last(rows: Sequence[Any], about: str) -> Any:
+    """The last word on whether the record is the same as this one."""
+    return [row for row in rows if row.kind in (SAME, DIFFERENT) and row.about == about][-1]
+
+
+def persons_in(connection: sa.Connection, bridge_id: uuid.UUID) -> int:
+    """How many persons the record's current version has; the plain half of a document has as many places."""
+    return connection.scalar(sa.text(_PERSONS), {"id": bridge_id}) or 0
+
+
+def of_record(connection: sa.Connection, bridge_id: uuid.UUID) -> list[sa.Row[Any]]:
+    """All decisions about a record, oldest first."""
+    return list(connection.execute(sa.text(_OF), {"id": bridge_id}))
+
+
+def waiting(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Proposals to release a text that nobody has approved and whose record has not changed since."""
+    return list(connection.execute(sa.text(_WAITING)))
+
+
+__all__ = ["Decided", "Decision", "decided", "make", "of_record", "same_person", "standing", "waiting"]

@@ -1,0 +1,233 @@
+"""Reaching an HTTPS service: its certificate is always verified, one deadline holds for all of an exchange, and it is
+known whether anything of a request had left when it broke off."""
+
+from __future__ import annotations
+
+import math
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from bridge.errors import Misconfigured, TryLater
+
+FILES: Final = ("ca", "cert", "key")
+"""What a connection may name behind its question mark, each a PEM file."""
+_BLOCK: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A connection's parts.
+
+    Args:
+        url: without login and files.
+        ca: the authority that the service's certificate must come from; "" for the public ones.
+        cert, key: our own certificate and its key; "" for none.
+    """
+
+    url: str
+    where: str
+    login: tuple[str, str] | None = None
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+    @classmethod
+    def of(cls, connection: str) -> Address:
+        """The address in ``https://[user:password@]host[:port]/path[?ca=FILE&cert=FILE&key=FILE]``.
+
+        Raises:
+            Misconfigured: another scheme, no host, or a part that is not known.
+        """
+        parts = urlsplit(connection)
+        where = f"{parts.scheme}://{parts.hostname or ''}"
+        if parts.scheme != "https" or not parts.hostname:
+            fix = "Write https://host/path; there is no way to a partner without TLS"
+            raise Misconfigured("BAD_CONNECTION", where, "a service is reached by https only", fix)
+        files = dict(parse_qsl(parts.query, keep_blank_values=True))
+        unknown = sorted(set(files) - set(FILES))
+        if unknown or parts.fragment:
+            fix = "Name files with ca, cert and key; nothing turns the verification of the service's certificate off"
+            raise Misconfigured("BAD_CONNECTION", where, f"{' '.join(unknown) or 'a fragment'} is not known here", fix)
+        if bool(files.get("cert")) != bool(files.get("key")):
+            fix = "Name both, or neither"
+            raise Misconfigured("BAD_CONNECTION", where, "of our certificate and its key only one is named", fix)
+        login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        url = urlunsplit(("https", parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+        return cls(url, where, login, **files)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer. ``body`` is empty if it was longer than allowed, for then it says nothing that can be used."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unanswered(Exception):
+    """The request, or a part of it, has left, and no whole answer came."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class _Socket(ssl.SSLSocket):
+    """Lets no single operation outlast the deadline of the exchange that it belongs to."""
+
+    def recv_into(self, *args: Any, **named: Any) -> int:
+        self._hurry()
+        return super().recv_into(*args, **named)
+
+    def send(self, *args: Any, **named: Any) -> int:
+        self._hurry().said = True
+        return super().send(*args, **named)
+
+    def _hurry(self) -> _Context:
+        context = self.context
+        assert isinstance(context, _Context)  # noqa: S101 - it made this socket
+        left = context.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.settimeout(left if left < math.inf else None)
+        return context
+
+
+class _Context(ssl.SSLContext):
+    """TLS towards one service, with the deadline of the exchange under way."""
+
+    sslsocket_class = _Socket
+    until: float = math.inf
+    said: bool = False
+    """Something of the request has left."""
+
+
+class _Adapter(HTTPAdapter):
+    """Connections with our TLS and no other; nothing is tried twice here."""
+
+    def __init__(self, context: _Context) -> None:
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **named: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **named)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - the context has all
+        """Always; whom to trust stands in the context."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+class Line:
+    """Exchanges with one service, one after another, over a connection that is kept.
+
+    Args:
+        seconds: within which an exchange must end, from the first byte sent to the last received.
+        longest: bytes of an answer that are read.
+
+    Raises:
+        Misconfigured: a certificate or key cannot be used.
+    """
+
+    def __init__(self, address: Address, seconds: int, longest: int) -> None:
+        self._address, self._seconds, self._longest = address, seconds, longest
+        self._context = _context(address)
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxies, no netrc, no other authorities from the environment
+        self._session.auth = address.login
+        self._session.mount("https://", _Adapter(self._context))
+
+    def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, until: float = math.inf
+    ) -> Reply:
+        """One request and its whole answer.
+
+        Args:
+            until: by time.monotonic(), if that is sooner than the seconds of an exchange.
+
+        Raises:
+            TryLater: the service cannot be reached, or it is not the one that it should be; nothing has left.
+            Unanswered: the request may have arrived.
+        """
+        context, where = self._context, self._address.where
+        context.until = min(until, time.monotonic() + self._seconds)
+        context.said = False
+        try:
+            with self._session.request(
+                method,
+                self._address.url + path,
+                headers={**headers, "Accept": "application/json", "Accept-Encoding": "identity"},
+                data=body,
+                timeout=max(context.until - time.monotonic(), 0.001),
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                return Reply(response.status_code, response.headers, self._read(response))
+        except (requests.RequestException, OSError) as error:
+            failed = _tls_error(error)
+            if context.said and not (failed and _turned_away(failed)):
+                raise Unanswered("NO_ANSWER" if time.monotonic() >= context.until else "CUT_OFF") from None
+            if failed:
+                fix = "If it stays, compare the certificates of both sides; verification cannot be turned off"
+                raise TryLater(
+                    "TLS_FAILED", where, "TLS with the service fails, so that nothing was sent", fix
+                ) from None
+            fix = "Look whether the service and the way to it work"
+            raise TryLater("PARTNER_AWAY", where, "the service cannot be reached; nothing was sent", fix) from None
+
+    def _read(self, response: requests.Response) -> bytes:
+        """The body as it was sent; the library sees to it that none is shorter than was promised."""
+        if response.headers.get("Content-Encoding", "identity") != "identity":  # a few bytes can unpack to any number
+            return b""
+        body = b""
+        for block in response.iter_content(_BLOCK):
+            body += block
+            if len(body) > self._longest:
+                return b""
+        return body
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """The error of TLS at the root of another, if there is one."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, ssl.SSLError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+def _turned_away(failed: ssl.SSLError) -> bool:
+    """Whether the other side refused our certificate: in TLS 1.3 it says so only when we believe to have sent already,
+    and takes nothing of what came."""
+    return "ALERT" in failed.reason and ("CERTIFICATE" in failed.reason or "UNKNOWN_CA" in failed.reason)
+
+
+def _context(address: Address) -> _Context:
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)  # verifies names and certificates
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    for name in FILES:
+        path = getattr(address, name)
+        if path and not Path(path).is_file():
+            fix = "Put the PEM file there, readable by the bridge's account, or correct the connection"
+            raise Misconfigured("NO_CERTIFICATE", path, f"there is no file that {name} names", fix)
+    try:
+        context.load_verify_locations(address.ca or DEFAULT_CA_BUNDLE_PATH)
+        if address.cert:
+            context.load_cert_chain(address.cert, address.key, password=_no_password)
+    except (ssl.SSLError, OSError):
+        fix = "Use PEM files: a certificate with its chain, and its key without a password"
+        raise Misconfigured("BAD_CERTIFICATE", address.where, "a certificate or key cannot be used", fix) from None
+    return context
+
+
+def _no_password() -> bytes:
+    """Asked of a person otherwise, which no task can answer."""
+    return b""

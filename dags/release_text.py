@@ -1,0 +1,3 @@
+from bridge.airflow import release_dag
+
+dag = release_dag()

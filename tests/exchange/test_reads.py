@@ -1,0 +1,98 @@
+"""Every read of nominal data is noted before anybody has it, a sample of the notes is drawn, and they go in time."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bridge.authoring.asking import reading
+from bridge.errors import BridgeError
+from bridge.exchange import Exchange, current
+from bridge.exchange.reads import commitment
+from tests.docs.render import TOP
+from tests.exchange.conftest import Query
+from tests.exchange.samples import Version, begin_share, collect
+
+PERSONAL = [Version(f"S{n}", nominal='{"persons":[{}]}') for n in range(3)]
+WRITE = "INSERT INTO exchange.nominal_read (who, purpose, records, commitment, at) VALUES ('w', 'p', 1, '', {at})"
+
+
+@pytest.fixture(autouse=True)
+def _connected(exchange: Exchange, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", postgres_url)
+    collect(exchange, [*PERSONAL, Version("S9")])
+
+
+def test_a_share_notes_just_the_versions_whose_nominal_part_it_reads(exchange: Exchange) -> None:
+    run = begin_share(exchange)
+    exchange.select(run)
+    assert sum(table.num_rows for table in exchange.candidates(run, nominal=False)) == 4
+    assert exchange.reads() == []
+    assert sum(table.num_rows for table in exchange.candidates(run, nominal=True)) == 4
+    (row,) = exchange.reads()
+    assert (row.who, row.run_id, row.records, row.bridge_ids) == ("share cis", run.id, 3, None)
+    assert row.commitment == commitment([(one.bridge_id.bytes, 1) for one in PERSONAL]).hex()
+
+
+def test_a_person_is_noted_by_account_and_what_for_with_the_records(exchange: Exchange) -> None:
+    wanted = PERSONAL[1].bridge_id
+    with reading() as connection:
+        assert current.one(connection, "explain", wanted) is not None
+        assert current.one(connection, "explain", Version("S9").bridge_id) is not None  # nothing nominal in it
+        assert len(current.newest(connection, "try cis", 9)) == 4
+        assert [len(page) for page in current.each(connection, "plan cis", "cis", size=2)] == [2, 2]
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.connection.execute("DELETE FROM exchange.nominal_read")
+    found = exchange.reads()
+    assert {row.who for row in found} == {getpass.getuser()}
+    assert [(row.purpose, row.records) for row in found][:2] == [("explain", 1), ("try cis", 3)]
+    assert sum(row.records for row in found if row.purpose == "plan cis") == 3
+    assert found[0].bridge_ids == [wanted]
+
+
+def test_what_cannot_be_noted_is_not_read(exchange: Exchange, query: Query) -> None:
+    query("ALTER TABLE exchange.nominal_read ADD CONSTRAINT none CHECK (false)")
+    run = begin_share(exchange)
+    exchange.select(run)
+    with pytest.raises(BridgeError):
+        next(exchange.candidates(run, nominal=True))
+    with pytest.raises(BridgeError), reading() as connection:
+        current.one(connection, "explain", PERSONAL[0].bridge_id)
+
+
+def test_the_sample_is_one_in_a_hundred_and_the_seeds(exchange: Exchange, query: Query) -> None:
+    query(f"{WRITE.partition('VALUES')[0]} SELECT 'w', 'p', 1, '', now() FROM generate_series(1, 250)")
+    drawn = [row.id for row in exchange.reads(seed="2026-11")]
+    assert drawn == [row.id for row in exchange.reads(seed="2026-11")] == sorted(drawn)
+    assert (len(drawn), exchange.reads(seed="2026-11")[0].total) == (3, 250)
+    assert len({tuple(row.id for row in exchange.reads(seed=str(n))) for n in range(5)}) > 1
+    assert [row.id for row in exchange.reads(limit=2)] == [249, 250]
+
+
+def test_notes_are_never_changed_and_go_after_six_months(exchange: Exchange, query: Query) -> None:
+    query(WRITE.format(at="now() - interval '6 months 1 day'"))
+    query(WRITE.format(at="now() - interval '5 months 27 days'"))
+    for change in ("UPDATE exchange.nominal_read SET who = 'x'", "DELETE FROM exchange.nominal_read WHERE id = 2"):
+        with pytest.raises(psycopg.Error, match="added and never changed"):
+            query(change)
+    (old, _) = exchange.reads()
+    assert exchange.purge(old.at)["nominal_read"] == 1
+    assert [row.id for row in exchange.reads()] == [2]
+
+
+def test_no_other_place_reads_nominal_parts() -> None:
+    reader = re.compile(r"(?:FROM|JOIN) exchange_nominal\.(?:payload_nominal|selected)")
+    found = {
+        str(path.relative_to(TOP / "bridge"))
+        for path in Path(TOP / "bridge").rglob("*.py")
+        if "migrations" not in path.parts and reader.search(path.read_text(encoding="utf-8"))
+    }
+    # erasure deletes them; chain hashes them; nominal brings them under another key
+    assert found == {
+        "exchange/current.py", "exchange/delivery.py", "exchange/erasure.py", "exchange/chain.py",
+        "exchange/nominal.py",
+    }  # fmt: skip
