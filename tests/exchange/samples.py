@@ -202,3 +202,9 @@ def begin_share(
     return exchange.begin_share(
         partner, f"common -> {partner}", fingerprint, f"share {uuid.uuid4()}", window, redeliver
     )
+
+
+def empty(query: Callable[..., object]) -> None:
+    """An exchange as on its first day. What may only be added to is emptied, too: its triggers are off meanwhile."""
+    tables = ", ".join(f"exchange.{name}" for name in ("run", "record", "record_version", "intake", "delivery"))
+    query(f"SET session_replication_role = replica; TRUNCATE {tables} CASCADE; SET session_replication_role = origin")

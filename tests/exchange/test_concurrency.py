@@ -15,7 +15,18 @@ from bridge.errors import TryLater
 from bridge.exchange import Exchange, Intake
 from bridge.ledger import Books
 from tests.exchange.conftest import Query
-from tests.exchange.samples import CANARY, Version, begin_share, candidates, collect, day, delivered, dispositions, file
+from tests.exchange.samples import (
+    CANARY,
+    Version,
+    begin_share,
+    candidates,
+    collect,
+    day,
+    delivered,
+    dispositions,
+    empty,
+    file,
+)
 from tests.exchange.samples import share as share_all
 
 RUNS = 6
@@ -80,7 +91,7 @@ def test_without_the_lock_runs_give_way_and_the_state_is_still_right(
     for _ in range(5):
         if gave_way:
             break
-        query("TRUNCATE exchange.run, exchange.record, exchange.record_version, exchange.intake CASCADE")
+        empty(query)
         gave_way += race(exchange)
         assert found(query) == truth()
         assert exchange.books().balanced

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.exchange import Exchange
 from tests.exchange.conftest import Query
-from tests.exchange.samples import NOON, Version, collect, share
+from tests.exchange.samples import NOON, Version, collect, empty, share
 
 VERSIONS = st.builds(
     Version,
@@ -27,10 +27,6 @@ VERSIONS = st.builds(
 def numbers() -> Iterator[int]:
     """Day numbers that no example has used."""
     return count()
-
-
-def empty(query: Query) -> None:
-    query("TRUNCATE exchange.run, exchange.record, exchange.record_version, exchange.intake, exchange.delivery CASCADE")
 
 
 def state(query: Query) -> list[tuple[object, ...]]:
