@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
 import click
 
@@ -61,7 +63,7 @@ def _each(content: Content, mappings: Sequence[Mapping], *, as_json: bool, mend:
     """Every mapping checked, in order; several at once where there are processors for it and nothing is changed."""
     one = partial(_one, content, as_json=as_json, mend=mend)
     workers = min(len(mappings), os.cpu_count() or 1)
-    if mend or workers < 2:
+    if mend or workers < 2 or not _forkable():
         yield from map(one, mappings)
         return
     # Loaded once and before the processes are forked, and not used before: their own threads begin in each of them.
@@ -74,6 +76,11 @@ def _each(content: Content, mappings: Sequence[Mapping], *, as_json: bool, mend:
         begun = {id(each): pool.submit(one, each) for each in sorted(mappings, key=_length, reverse=True)}
         for each in mappings:
             yield begun[id(each)].result()
+
+
+def _forkable() -> bool:
+    """Whether Polars has not begun its threads: a fork has their locks without them, and waits for ever."""
+    return not any(re.match(r"polars-\d", file.read_text()) for file in Path("/proc/self/task").glob("*/comm"))
 
 
 def _length(mapping: Mapping) -> int:

@@ -11,16 +11,15 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from bridge.exchange import decisions, erasure, kept, overdue, releasing, retention
+from bridge.exchange.base import Base
 from bridge.exchange.database import transaction
 from bridge.policy import Decided
 
 _WHERE = "exchange"
 
 
-class Lifecycle:
-    """The part of Exchange that concerns single records; every method one transaction, with the same errors."""
-
-    _engine: sa.Engine
+class Lifecycle(Base):
+    """The part of Exchange that concerns single records."""
 
     # Decisions
 

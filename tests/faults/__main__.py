@@ -13,6 +13,8 @@ from typing import Final
 
 import click
 
+from bridge.content import Content
+from bridge.mapping import load, refuse_findings
 from tests.faults.campaign import ANY, Campaign, Fault, Kill, Outcome
 from tests.faults.databases import Crashed, Ended
 from tests.faults.network import Cut, Trouble, proxied
@@ -143,6 +145,16 @@ def job(days: int) -> None:
         one = Job(Truth(0).window(day), f"collect {day}", f"share {day}")
         for step in Step:
             one.do(step)
+
+
+@main.command()
+def sound() -> None:
+    """Check the mappings of a job, and print their systems, ways and fingerprints as JSON."""
+    content = Content.find()
+    mappings = [load(content, "cen", "collect"), load(content, "cis", "share")]
+    for mapping in mappings:
+        refuse_findings(mapping)
+    click.echo(json.dumps([[one.system, one.direction, one.fingerprint] for one in mappings]))
 
 
 @main.command()

@@ -6,6 +6,8 @@ import itertools
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +21,8 @@ from psycopg import sql
 
 from bridge.content import Content
 from bridge.exchange import Exchange
-from bridge.mapping import checks, load
+from bridge.mapping import checks
 from bridge.postgres import Server
-from tests.faults.worker import apart
 
 PATIENCE: Final = "idle_timeout: 1s, statement_timeout: 5s, lock_timeout: 8s"
 """A partner's time-outs here: what a frozen process holds is let go within seconds, so that a test can wait for it."""
@@ -71,11 +72,11 @@ class World:
                 exchange.migrate()
             with psycopg.connect(plain(self.servers["partner"].ensure_database("empty_partner"))) as session:
                 session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
+            os.environ["BRIDGE_CONTENT"] = str(self._content)
+            self._prove_mappings()
         except BaseException:
-            self.close()
+            self.__exit__(None, None, None)
             raise
-        os.environ["BRIDGE_CONTENT"] = str(self._content)
-        self._prove_mappings()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -84,20 +85,16 @@ class World:
 
     def _prove_mappings(self) -> None:
         """Check both mappings once, in a process apart, and load their connectors, which no fork then needs to do."""
-        told = self.folder / "sound"
-
-        def check() -> None:
-            os.environ["BRIDGE_HOME"] = str(self._seed)
-            content = Content.find()
-            mappings = [load(content, "cen", "collect"), load(content, "cis", "share")]
-            for mapping in mappings:
-                checks.refuse_findings(mapping)
-            told.write_text(json.dumps([[one.system, one.direction, one.fingerprint] for one in mappings]))
-
-        apart(check)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.faults", "sound"],
+            env={**os.environ, "BRIDGE_HOME": str(self._seed)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
         for name in ("files", "sql"):
             Content.find().connector(name)
-        checks._SOUND.update((system, way, mark) for system, way, mark in json.loads(told.read_text()))
+        checks._SOUND.update((system, way, mark) for system, way, mark in json.loads(done.stdout))
 
     def close(self) -> None:
         """Stop both servers and delete all."""

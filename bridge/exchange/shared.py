@@ -1,0 +1,128 @@
+"""What sharing asks of the exchange and writes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from bridge.errors import Stop
+from bridge.exchange import (
+    authorisations,
+    delivery,
+    outbox,
+    runs,
+)
+from bridge.exchange.base import Base
+from bridge.exchange.database import transaction
+from bridge.exchange.runs import Run
+from bridge.ledger import Books
+from bridge.onward import Authorisation
+
+_SNAPSHOT = "REPEATABLE READ"
+
+
+class Shared(Base):
+    """The part of Exchange that records leave by."""
+
+    def select(self, run: Run, liftable: Sequence[str] = ()) -> int:
+        """Fix what the share must settle; gives the number of versions that candidates() will stream.
+
+        Args:
+            liftable: codes of the release rules that a supplier's authorisation lifts.
+
+        Raises:
+            Stop: PARTNER_SUSPENDED, RUN_OVER.
+        """
+        with transaction(self._engine, run.where, isolation=_SNAPSHOT) as connection:
+            return delivery.select(connection, run, liftable)
+
+    def approve(self, run: Run, by: str, limits: Mapping[str, int]) -> None:
+        """Keep with the run who let it pass the partner's limits, and what it had selected by then; once."""
+        with transaction(self._engine, run.where) as connection:
+            runs.approve(connection, run, by, limits)
+
+    def authorised(self, run: Run) -> tuple[Authorisation, ...]:
+        """What suppliers had authorised for the partner when the share began, by which every try of it decides."""
+        with transaction(self._engine, run.where) as connection:
+            return authorisations.of_run(connection, run.id)
+
+    def note_authorised(self, run: Run, used: Sequence[tuple[bytes, int, int]]) -> None:
+        """Keep which version (bridge id, version) this share lets go under which authorisation."""
+        with transaction(self._engine, run.where) as connection:
+            authorisations.note(connection, run.id, used)
+
+    def candidates(self, run: Run, *, nominal: bool, outbox: bool = False, size: int = 10_000) -> Iterator[pa.Table]:
+        """The selected versions (SELECTED) in a fixed order, each table with at most ``size`` of them; the first with a
+        quarter, so that who works on one while the next is read has something to do sooner.
+
+        Args:
+            nominal: whether the nominal part of documents is read; only for a partner whose policy allows it.
+            outbox: whether to tell which versions the outbox decides.
+        """
+        after, count = 0, max(1, size // 4)
+        while True:
+            with transaction(self._engine, run.where) as connection:
+                table = delivery.stream(connection, run, after, count, nominal, outbox)
+            if not table.num_rows:
+                return
+            after, count = after + count, size
+            # Handed over and not kept: who asked decides how long the documents stay in memory.
+            given = [table]
+            del table
+            yield given.pop()
+
+    def settle(
+        self,
+        run: Run,
+        dispositions: pa.Table,
+        problems: pa.Table | None = None,
+        messages: pa.Table | None = None,
+        *,
+        nominal: bool = False,
+    ) -> int:
+        """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number.
+
+        Args:
+            messages: MESSAGES of those that are pending, kept for relay().
+            nominal: whether the messages may hold nominal data.
+        """
+        with transaction(self._engine, run.where) as connection:
+            count = delivery.settle(connection, run, dispositions, problems)
+            if messages is not None:
+                outbox.keep(connection, run, messages, nominal=nominal)
+            return count
+
+    def claim(self, run: Run) -> None:
+        """Make the run answer for the open messages of the versions that it selected, whichever run kept them."""
+        with transaction(self._engine, run.where) as connection:
+            outbox.claim(connection, run)
+
+    @contextmanager
+    def relay(self, run: Run, tried: Collection[int], *, nominal: bool) -> Iterator[outbox.Taken]:
+        """The next of the run's messages, but for the numbers in ``tried``, locked while they are sent.
+
+        They are marked as sent before they are handed out, and what the caller says became of them is written when
+        it leaves; one of which it says nothing stands again as it stood.
+        """
+        with transaction(self._engine, run.where) as connection:
+            marked = outbox.mark(connection, run, tried)
+        with transaction(self._engine, run.where) as connection:
+            taken = outbox.hold(connection, run, marked, nominal=nominal)
+            yield taken
+            outbox.settle(connection, run, taken)
+
+    def finish(self, run: Run) -> Books:
+        """Check that every selected version is settled and every accepted one accounted for, and seal the share.
+
+        Raises:
+            Stop: BOOKS_UNBALANCED, with the equation, its numbers and the first version concerned.
+        """
+        with transaction(self._engine, run.where) as connection:
+            found = delivery.finish(connection, run)
+        try:
+            return found.require(run.where)
+        except Stop as error:
+            self.fail(run, error, found)
+            raise
