@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Misconfigured, Stop
-from bridge.exchange import PROBLEMS, Exchange
+from bridge.exchange import PROBLEMS, Exchange, delivery
 from tests.exchange.conftest import Query
 from tests.exchange.samples import (
     CANARY,
@@ -256,3 +256,14 @@ def test_a_disposition_that_contradicts_itself_is_refused(exchange: Exchange) ->
     row = delivered(table.to_pylist()[0]) | {"effect": None}
     with pytest.raises(Misconfigured, match="delivery_delivered_check"):
         exchange.settle(run, dispositions([row]))
+
+
+def test_the_nominal_part_is_looked_up_row_by_row_and_never_searched_for(exchange: Exchange, query: Query) -> None:
+    """A join that the planner cannot push into the view reads every selected record for every selected record."""
+    rows = delivery._ROWS.format(nominal=delivery._NOMINAL)
+    for name, value in {"partner": "'cis'", "run": "1", "after": "0", "upto": "10000"}.items():
+        rows = rows.replace(f"%({name})s", value)
+    query("SET enable_hashjoin = off; SET enable_mergejoin = off; SET ROLE bridge_share_nominal")
+    plan = "\n".join(line for (line,) in query(f"EXPLAIN SELECT n.payload FROM {rows}"))
+    assert "payload_nominal_pkey" in plan
+    assert "Join Filter" not in plan
