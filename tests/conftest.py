@@ -16,6 +16,7 @@ from psycopg import sql
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from bridge import settings
+from bridge.exchange import Exchange
 from bridge.postgres import Server
 
 LIVE = ("tests/airflow/test_pages.py", "tests/airflow/test_story.py")
@@ -54,11 +55,29 @@ def postgres() -> Iterator[Server]:
         shutil.rmtree(home)
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: Server) -> str:
+    """Name of a database with the exchange's tables and nothing in them: a copy of it is made in no time."""
+    with Exchange(postgres.ensure_database("migrated")) as exchange:
+        exchange.migrate()
+    return "migrated"
+
+
 @pytest.fixture
 def postgres_url(postgres: Server) -> Iterator[str]:
     """URL of a new, empty database, for SQLAlchemy with psycopg 3."""
+    yield from _database(postgres, "template1")
+
+
+@pytest.fixture
+def exchange_url(postgres: Server, migrated: str) -> Iterator[str]:
+    """URL of a new database with the exchange's tables."""
+    yield from _database(postgres, migrated)
+
+
+def _database(postgres: Server, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    yield postgres.ensure_database(name)
+    yield postgres.ensure_database(name, template)
     with psycopg.connect(postgres.url().replace("+psycopg", ""), autocommit=True) as session:
         session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

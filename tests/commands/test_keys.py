@@ -20,18 +20,17 @@ NOMINAL = '{"persons":[{"surname":"Doe"}]}'
 
 
 @pytest.fixture
-def exchange(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exchange:
+def exchange(exchange_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exchange:
     """One file of CEN in the archive, and two records with a nominal part."""
     monkeypatch.setenv("BRIDGE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", postgres_url)
+    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", exchange_url)
     drop = tmp_path / "drop"
     drop.mkdir()
     monkeypatch.setenv("BRIDGE_CONN_CEN_DROP", str(drop))
     shutil.copy(Content.find().path("mappings/cen/samples/tobacco.xml"), drop)
     noon = windows()[0].since.timestamp() + 43200
     os.utime(drop / "tobacco.xml", (noon, noon))
-    made = Exchange(postgres_url)
-    made.migrate()
+    made = Exchange(exchange_url)
     collecting.collect("cen", windows()[0], fresh=False)
     collect(made, [Version("S1", nominal=NOMINAL), Version("S2", nominal=NOMINAL)], 300)
     assert windows()[0].since.date() == START

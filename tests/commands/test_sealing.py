@@ -13,11 +13,10 @@ from tests.exchange.samples import Version, collect
 
 
 @pytest.fixture
-def exchange(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exchange:
+def exchange(exchange_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exchange:
     monkeypatch.setenv("BRIDGE_HOME", str(tmp_path))
-    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", postgres_url)
-    with Exchange(postgres_url) as made:
-        made.migrate()
+    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", exchange_url)
+    with Exchange(exchange_url) as made:
         collect(made, [Version("S1"), Version("S2")], 0)
     return made
 

@@ -15,18 +15,17 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def exchange(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
+def exchange(exchange_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
     """A migrated, empty exchange, whose key for seals is its own."""
     monkeypatch.setenv("BRIDGE_HOME", str(tmp_path / "home"))
-    with Exchange(postgres_url) as made:
-        made.migrate()
+    with Exchange(exchange_url) as made:
         yield made
 
 
 @pytest.fixture
-def query(postgres_url: str, exchange: Exchange) -> Iterator[Query]:
+def query(exchange_url: str, exchange: Exchange) -> Iterator[Query]:
     """Runs a statement in the exchange's database and gives its rows."""
-    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as session:
+    with psycopg.connect(exchange_url.replace("+psycopg", ""), autocommit=True) as session:
 
         def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
             cursor = session.execute(statement, values or None)

@@ -137,14 +137,14 @@ def test_a_person_decides_the_second_goes_and_another_word_brings_it_back(exchan
 
 
 def test_the_commands_find_list_and_decide(
-    exchange: Exchange, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    exchange: Exchange, exchange_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bridge(*words: str, code: int = 0) -> str:
         result = CliRunner().invoke(main, ["duplicates", *words])
         assert result.exit_code == code, result.output
         return result.output
 
-    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", postgres_url)
+    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", exchange_url)
     take(exchange, 0, [report("CEN", "A")])
     take(exchange, 1, [report("CIS", "B")])
     assert "1 more pairs" in bridge("find")

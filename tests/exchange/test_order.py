@@ -94,12 +94,12 @@ def test_a_record_that_returns_to_an_old_content_is_not_overtaken_from_behind(ex
         assert [row[4] for row in state(query)] == [a.hash]
 
 
-def test_a_version_is_never_rewritten(exchange: Exchange, query: Query, postgres_url: str) -> None:
+def test_a_version_is_never_rewritten(exchange: Exchange, query: Query, exchange_url: str) -> None:
     collect(exchange, [Version("S1", 0, "a")])
     before = query("SELECT xmin::text, ctid::text FROM exchange.record_version")
     collect(exchange, [Version("S1", 5, "a"), Version("S2")], 1)
     collect(exchange, [Version("S1", 7, "b")], 2)
-    with psycopg.connect(postgres_url.replace("+psycopg", "")) as session:
+    with psycopg.connect(exchange_url.replace("+psycopg", "")) as session:
         kept = session.execute("SELECT xmin::text, ctid::text FROM exchange.record_version").fetchall()
     assert before[0] in kept
     assert len(kept) == 3

@@ -12,10 +12,10 @@ from tests.exchange.samples import Version, begin_share, collect, delivered, dis
 
 
 def test_without_nominal_data_the_nominal_schema_is_not_touched(
-    exchange: Exchange, query: Query, postgres_url: str
+    exchange: Exchange, query: Query, exchange_url: str
 ) -> None:
     collect(exchange, [Version("S1"), Version("S2")])
-    with Exchange(postgres_url, Role.SHARE) as share:
+    with Exchange(exchange_url, Role.SHARE) as share:
         run = begin_share(share)
         assert share.select(run) == 2
         rows = [row for table in share.candidates(run, nominal=False, outbox=True) for row in table.to_pylist()]

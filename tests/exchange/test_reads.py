@@ -22,8 +22,8 @@ WRITE = "INSERT INTO exchange.nominal_read (who, purpose, records, commitment, a
 
 
 @pytest.fixture(autouse=True)
-def _connected(exchange: Exchange, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", postgres_url)
+def _connected(exchange: Exchange, exchange_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", exchange_url)
     collect(exchange, [*PERSONAL, Version("S9")])
 
 

@@ -47,12 +47,12 @@ def test_two_that_start_at_once_migrate_together(postgres_url: str) -> None:
         assert list(pool.map(start, range(4))) == [[], [], [], []]
 
 
-def test_migrations_go_back_to_nothing(exchange: Exchange, postgres_url: str, query: Query) -> None:
+def test_migrations_go_back_to_nothing(exchange: Exchange, exchange_url: str, query: Query) -> None:
     from alembic import command
 
     from bridge.exchange.schema import configuration
 
-    engine = sa.create_engine(postgres_url)
+    engine = sa.create_engine(exchange_url)
     with engine.begin() as connection:
         command.downgrade(configuration(connection), "base")
     engine.dispose()

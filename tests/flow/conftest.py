@@ -11,10 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bridge import settings
 from bridge.connector import Window
 from bridge.content import Content
-from bridge.exchange import Exchange
 from bridge.feed import Feed, generate
 from bridge.feed.load import load_cases
 from bridge.postgres import Server
@@ -50,21 +48,27 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
     return generate(tmp_path_factory.mktemp("feed") / "feed", DAYS, 150, seed=11, start=START, bad_share=0.06)
 
 
+@pytest.fixture(scope="session")
+def partner(postgres: Server) -> str:
+    """Name of a database with CIS's tables and nothing in them, to be copied."""
+    with psycopg.connect(postgres.ensure_database("partner").replace("+psycopg", "")) as session:
+        session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
+    return "partner"
+
+
 @pytest.fixture
-def installation(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def installation(
+    postgres: Server, migrated: str, partner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     """An empty installation whose connections the settings know."""
     number = next(_numbers)
-    exchange = postgres.ensure_database(f"flow_{number}_exchange")
-    cis = postgres.ensure_database(f"flow_{number}_cis")
+    exchange = postgres.ensure_database(f"flow_{number}_exchange", migrated)
+    cis = postgres.ensure_database(f"flow_{number}_cis", partner)
     cen_out = tmp_path / "cen_out"
     cen_out.mkdir()
     monkeypatch.setenv("BRIDGE_HOME", str(tmp_path / "home"))
     for name, value in {"exchange": exchange, "cis_db": cis, "cen_out": str(cen_out)}.items():
         monkeypatch.setenv(f"BRIDGE_CONN_{name.upper()}", value)
-    with Exchange(settings.exchange_url()) as opened:
-        opened.migrate()
-    with psycopg.connect(cis.replace("+psycopg", "")) as session:
-        session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
     yield Installation(tmp_path, exchange, cis, cen_out)
     with psycopg.connect(postgres.url().replace("+psycopg", ""), autocommit=True) as session:
         for name in ("exchange", "cis"):

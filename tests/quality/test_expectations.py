@@ -22,9 +22,8 @@ CANARY = "Zqxcanary"
 
 
 @pytest.fixture
-def exchange(postgres_url: str) -> Iterator[Exchange]:
-    with Exchange(postgres_url) as made:
-        made.migrate()
+def exchange(exchange_url: str) -> Iterator[Exchange]:
+    with Exchange(exchange_url) as made:
         yield made
 
 
