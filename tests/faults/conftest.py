@@ -9,8 +9,8 @@ import pytest
 from tests.faults.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """Two servers, durable as in operation."""
+    """Two servers, durable as in operation; gone, and with them the content they put first, before other tests go on."""
     with World() as made:
         yield made
