@@ -11,6 +11,6 @@ from tests.faults.world import World
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """Two servers, durable as in operation; gone, and with them the content they put first, before other tests go on."""
+    """Two servers, durable as in operation; gone before other tests go on, and so is the content they put first."""
     with World() as made:
         yield made
