@@ -16,6 +16,7 @@ from psycopg import sql
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from bridge import settings
+from bridge.content import Content
 from bridge.exchange import Exchange
 from bridge.postgres import Server
 
@@ -61,6 +62,14 @@ def migrated(postgres: Server) -> str:
     with Exchange(postgres.ensure_database("migrated")) as exchange:
         exchange.migrate()
     return "migrated"
+
+
+@pytest.fixture(scope="session")
+def cis_tables(postgres: Server) -> str:
+    """Name of a database with CIS's tables and nothing in them, to be copied."""
+    with psycopg.connect(postgres.ensure_database("cis_tables").replace("+psycopg", "")) as session:
+        session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
+    return "cis_tables"
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from bridge.connector import Window
-from bridge.content import Content
 from bridge.feed import Feed, generate
 from bridge.feed.load import load_cases
 from bridge.postgres import Server
@@ -48,22 +47,14 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
     return generate(tmp_path_factory.mktemp("feed") / "feed", DAYS, 150, seed=11, start=START, bad_share=0.06)
 
 
-@pytest.fixture(scope="session")
-def partner(postgres: Server) -> str:
-    """Name of a database with CIS's tables and nothing in them, to be copied."""
-    with psycopg.connect(postgres.ensure_database("partner").replace("+psycopg", "")) as session:
-        session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
-    return "partner"
-
-
 @pytest.fixture
 def installation(
-    postgres: Server, migrated: str, partner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: Server, migrated: str, cis_tables: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
     """An empty installation whose connections the settings know."""
     number = next(_numbers)
     exchange = postgres.ensure_database(f"flow_{number}_exchange", migrated)
-    cis = postgres.ensure_database(f"flow_{number}_cis", partner)
+    cis = postgres.ensure_database(f"flow_{number}_cis", cis_tables)
     cen_out = tmp_path / "cen_out"
     cen_out.mkdir()
     monkeypatch.setenv("BRIDGE_HOME", str(tmp_path / "home"))
