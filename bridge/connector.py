@@ -166,6 +166,11 @@ class Telling(Protocol):
 class Target(Protocol):
     """How records leave."""
 
+    @property
+    def lanes(self) -> int:
+        """How many deliver() may run at once, each with records that no other has; 1: one after the other."""
+        ...
+
     def fields(self) -> Shape:
         """The shape that deliver() takes, read from the partner's own tables or schema."""
         ...

@@ -18,6 +18,7 @@ import multiprocessing
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -460,6 +461,15 @@ class TargetConformance:
         assert partner.held() == highest(itertools.chain(*sent))
         claimed = [v.key for n, told in effects.items() for v, e in zip(sent[n], told, strict=True) if e == "insert"]
         assert len(claimed) == len(set(claimed)), "two loaders both say that they inserted a record"
+
+    def test_as_many_batches_at_once_as_it_has_lanes(self, partner: Partner) -> None:
+        target = partner.target()
+        lanes = 1 if isinstance(target, Sending) else target.lanes
+        batches = [[Version(f"{place}{number:02}") for number in range(10)] for place in "ABCDEF"]
+        with ThreadPoolExecutor(lanes) as pool:
+            effects = list(pool.map(lambda versions: deliver(target, *versions), batches))
+        assert effects == [["insert"] * 10] * len(batches)
+        assert partner.held() == highest(itertools.chain(*batches))
 
     @promised("whole")
     def test_killed_in_the_middle_leaves_nothing(self, partner: Partner) -> None:

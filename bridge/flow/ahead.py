@@ -1,16 +1,18 @@
-"""One item ahead: what comes next is made in another thread while this one is worked on."""
+"""Threads for a line of items: the next is made while this one is worked on, and some are worked on at once."""
 
 from __future__ import annotations
 
 import ctypes
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
 import pyarrow as pa
 
 Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 with suppress(NotImplementedError):  # not every build of Arrow has it
     # Arrow's default keeps what each thread has freed for that thread: with two, 120 MB more for the same work.
@@ -28,6 +30,33 @@ def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
             coming = pool.submit(_next, items)
             yield found[0]
             _give_back()
+
+
+def abreast(items: Iterator[Item], work: Callable[[Item], Done], lanes: int) -> Generator[Done, None, None]:
+    """What work makes of each item, in order, up to ``lanes`` of them at once.
+
+    After an error, of work or in an item's place, no further item is taken; what is under way is still given, and then
+    the error raised.
+    """
+    under_way: deque[Future[Done]] = deque()
+    failed: Exception | None = None
+    with ThreadPoolExecutor(lanes, "lane") as pool:
+        try:
+            for item in items:
+                under_way.append(pool.submit(work, item))
+                if len(under_way) == lanes:
+                    yield under_way.popleft().result()
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed = error
+        for one in under_way:
+            try:
+                done = one.result()
+            except Exception as error:  # noqa: BLE001 - the first is raised below
+                failed = failed or error
+                continue
+            yield done
+    if failed is not None:
+        raise failed
 
 
 def _next(items: Iterator[Item]) -> tuple[Item] | tuple[()]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -20,9 +21,10 @@ from bridge import document, settings
 from bridge.batch import ROOT, ROW, Batch
 from bridge.connector import Judging, Sending, Target, Window
 from bridge.content import Content
-from bridge.errors import BridgeError, Problem, Stop
+from bridge.errors import BridgeError, Problem
 from bridge.exchange import Exchange, Role, Run
-from bridge.flow.ahead import ahead
+from bridge.flow.ahead import abreast, ahead
+from bridge.flow.handing import Limits, Made, hand
 from bridge.flow.relaying import relay
 from bridge.flow.settling import CANCELLED, Settling, hyphenated
 from bridge.flow.stage import mapping_changed
@@ -116,33 +118,15 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
     tried: set[int] = set()
     if isinstance(target, Sending):
         relay(work.exchange, work.run, target, tried, nominal=nominal)
-    sums, approved = {"deliveries": 0, "withdrawals": 0}, False
+    limits = Limits(work.mapping, work.exchange, work.run, approve)
     selected = work.exchange.candidates(work.run, nominal=nominal, outbox=isinstance(target, Sending))
-    # While one batch is with the partner's database, the next is made ready.
-    for settling, batch, problems in ahead(_settlings(work, selected, target)):
-        sums["withdrawals"] += settling.withdrawals
-        sums["deliveries"] += len(settling.orders) - settling.withdrawals
-        if not approved:
-            approved = _keep_limits(work, sums, approve)
-        receipts: dict[int, tuple[str, str | None]] = {}
-        messages = None
-        if isinstance(target, Sending):
-            bodies = target.compose(batch, settling.ordered())
-            messages = settling.messages(bodies)
-            receipts = dict.fromkeys(bodies, (str(Delivery.PENDING), None))
-        elif settling.orders:
-            answer = target.deliver(batch, settling.ordered())
-            receipts = {
-                row: (effect, receipt)
-                for row, effect, receipt in zip(
-                    *(answer.column(name).to_pylist() for name in answer.schema.names), strict=True
-                )
-            }
-        refused = settling.problems(problems)
-        work.exchange.settle(work.run, settling.settled(receipts), refused, messages, nominal=nominal)
+    # While some batches are with the partner's database, the next is made ready.
+    made = ahead(limits.kept(_made(work, selected, target)))
+    for handed in abreast(made, partial(hand, target), 1 if isinstance(target, Sending) else target.lanes):
+        work.exchange.settle(work.run, handed.settled, handed.refused, handed.messages, nominal=nominal)
     if isinstance(target, Sending):
         relay(work.exchange, work.run, target, tried, nominal=nominal)
-    return sums
+    return limits.sums
 
 
 def reconcile(work: Share) -> Books:
@@ -151,16 +135,12 @@ def reconcile(work: Share) -> Books:
     return sealed if sealed is not None else work.exchange.finish(work.run)
 
 
-def _settlings(
-    work: Share, selected: Iterator[pa.Table], target: Target | Sending
-) -> Iterator[tuple[Settling, Batch, list[Problem]]]:
+def _made(work: Share, selected: Iterator[pa.Table], target: Target | Sending) -> Iterator[Made]:
     while (made := settle(work, selected, target)) is not None:
         yield made
 
 
-def settle(
-    work: Share, selected: Iterator[pa.Table], target: Target | Sending
-) -> tuple[Settling, Batch, list[Problem]] | None:
+def settle(work: Share, selected: Iterator[pa.Table], target: Target | Sending) -> Made | None:
     """Decide for each version of the next table: order it, withdraw it, or end it here with the reason. None at the
     end.
 
@@ -220,7 +200,7 @@ def settle(
         else:
             settling.order(row, content)
     ordered = pa.array([order[ROW] for order in settling.orders], pa.int64())
-    return settling, sound.only(ordered), [*problems, *_kept_back(released.texts)]
+    return Made(settling, sound.only(ordered), [*problems, *_kept_back(released.texts)])
 
 
 _NEEDED: Final = [
@@ -268,24 +248,6 @@ def opened(mapping: Mapping, epoch: int | None = None, checkpoint: str = "") -> 
     module = mapping.content.connector(options["connector"])
     target: Target | Sending = module.target(settings.connection(options["connection"]), options, mapping.target_shape)
     return target
-
-
-def _keep_limits(work: Share, sums: dict[str, int], approve: str) -> bool:
-    """Stop a run that goes beyond the partner's limits, unless somebody approved that; whether it was needed."""
-    limits = {what: int(limit) for what, limit in (work.mapping.deliver or {}).get("limits", {}).items()}
-    for what, count in sums.items():
-        limit = limits.get(what, 0)
-        if limit and count > limit:
-            if approve:
-                work.exchange.approve(work.run, approve, limits)
-                return True
-            raise Stop(
-                "LIMIT",
-                work.run.where,
-                f"this run would make {count} {what} or more, and deliver.limits allows {limit}",
-                "Look at the books first; if it is right, run it again with --approve and your name",
-            )
-    return False
 
 
 def _pairs(table: pa.Table, key: str, value: str) -> list[tuple[Any, Any]]:

@@ -52,6 +52,8 @@ class FilesTarget:
         Misconfigured: no such folder, an unusable schema, or an option missing or of the wrong kind.
     """
 
+    lanes: Final = 1
+
     def __init__(self, connection: str, options: Mapping[str, Any], shape: Shape) -> None:
         if text_option(options, "format", "xml") != "xml":
             raise Misconfigured(

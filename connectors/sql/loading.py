@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from threading import Lock
 from typing import Any, Final
 
 import psycopg
@@ -60,6 +61,12 @@ class SqlTarget:
         self.loader = str(options.get("loader", self._root))
         self.epoch: int | None = int(options["epoch"]) if options.get("epoch") is not None else None
         self._checkpoint = str(options.get("checkpoint", ""))
+        self._preparing = Lock()
+
+    @property
+    def lanes(self) -> int:
+        """Two where each has a transaction of its own: one batch is sent while the database stores another."""
+        return 2 if self._fast else 1
 
     def fields(self) -> Shape:
         """The shape with the types, lengths and obligations of the live tables."""
@@ -155,9 +162,14 @@ class SqlTarget:
     def _layout(self) -> Layout:
         return reflect(self._engine, self._shape, self._root, self._key)
 
-    @cached_property
+    @property
     def _ready(self) -> Layout:
         """The layout, once it is known to hold what the shape allows and the inbox is there."""
+        with self._preparing:  # two who make the inbox at once would meet in the database
+            return self._prepared
+
+    @cached_property
+    def _prepared(self) -> Layout:
         narrower(self._layout, self._shape)
         if self._fast:
             with self._session() as session:

@@ -45,6 +45,7 @@ class Source:
         raise ValueError(source_input.path.read_bytes().decode(errors="replace"))
 
 class Target:
+    lanes = 1
     def __init__(self, connection, options, shape):
         self.shape = shape
     def fields(self):
