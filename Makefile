@@ -29,7 +29,7 @@ down: setup  ## Stop what `up` or `demo` started; data stay
 test: setup  ## Run every test (ARGS="-k postgres" for some)
 	@$(BIN)/pytest -n 2 --no-loadscope-reorder $(ARGS)
 
-test-large: setup  ## Read a gigabyte of XML in bounded memory (2 GB of disk)
+test-large: setup  ## Read a gigabyte of XML in bounded memory, and bring a small bench its whole way (2 GB of disk)
 	@$(BIN)/pytest -s -m large tests/large
 
 test-faults: setup  ## Kill, cut off and freeze whole jobs a thousand times, and check what is left

@@ -20,8 +20,9 @@ from bridge.bench.world import World
 EXPECTATIONS: Final = "expectations"
 """The step that judges a window as a whole. It is measured in a job of its own and in no ratio: an orchestrator runs it
 as a task, a process by itself, and importing its library takes longer than all else at small sizes."""
-BOUND: Final = {"cpu": 3.0, "wall": 2.0, "memory": 700e6, "peer": 10.0}
-"""What is aimed at: at most so many times the floor, so many bytes, at least so many times as fast as the peer."""
+BOUND: Final = {"cpu": 3.0, "wall": 2.0, "memory": 700e6, "peer": 10.0, "proof": 1.5, "verify": 10.0}
+"""What is aimed at: at most so many times the floor, so many bytes, at least so many times as fast as the peer; at
+most so many times the CPU of the job without its proofs, and so many seconds to verify a million entries."""
 
 
 def measure(
@@ -98,6 +99,8 @@ def ratios(measured: Sequence[dict[str, Any]], records: int) -> dict[str, Any]:
         "floor_cpu_us_per_record": _least_and_median([1e6 * floor["cpu"] / records for floor in floors]),
         "records_per_second": records / statistics.median(job["wall"] for job in jobs),
         "memory": max(one["job"]["memory"] for one in measured),
+        "proof": _least_and_median([_proof(one["job"]) for one in measured]),
+        "verify": measured[0]["job"]["verify"],
     }
     judged = [one["judged"] for one in measured if "judged" in one]
     if judged:
@@ -113,6 +116,13 @@ def _sum(one: dict[str, Any]) -> dict[str, float]:
     costs = one["costs"].values()
     cpu = sum(cost["client"] + cost["server"] for cost in costs)
     return {"cpu": cpu, "wall": sum(cost["wall"] for cost in costs)}
+
+
+def _proof(one: dict[str, Any]) -> float:
+    """The job's CPU to that of the same job without its proofs."""
+    cpu = _sum(one)["cpu"]
+    without: float = cpu - one["proof"]["client"] - one["proof"]["server"]
+    return cpu / without
 
 
 def _told(one: dict[str, Any]) -> str:

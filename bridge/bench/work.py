@@ -14,10 +14,13 @@ from typing import Any
 import psycopg
 from xml2arrow import XmlToArrowParser
 
+from bridge import settings
 from bridge.bench import floor, rows
 from bridge.bench.meter import Meter, peak_memory
+from bridge.bench.proving import proof
 from bridge.connector import Window
 from bridge.content import Content
+from bridge.exchange import Exchange, Role
 from bridge.flow import collecting, sharing
 from bridge.mapping import load, refuse_findings
 
@@ -26,6 +29,12 @@ SOURCE, PARTNER = "cen", "cis"
 
 def job(told: Mapping[str, Any], meter: Meter) -> dict[str, Any]:
     """Collect the window and share it, as an orchestrator's tasks do one after another."""
+    with proof() as proving:
+        books = _job(told, meter)
+    return {"books": books, "proof": asdict(proving)}
+
+
+def _job(told: Mapping[str, Any], meter: Meter) -> list[dict[str, Any]]:
     since, until = (datetime.fromisoformat(told[name]) for name in ("since", "until"))
     with meter.measure("extract"):
         work = collecting.extract(SOURCE, Window(since, until), "bench collect")
@@ -42,7 +51,19 @@ def job(told: Mapping[str, Any], meter: Meter) -> dict[str, Any]:
         sharing.deliver(share, approve="the bench")
     with meter.measure("reconcile"):
         given = sharing.reconcile(share)
-    return {"books": [taken.as_dict(), given.as_dict()]}
+    return [taken.as_dict(), given.as_dict()]
+
+
+def verify(_told: Mapping[str, Any], meter: Meter) -> dict[str, Any]:
+    """Verify what the last job sealed, as ``bridge verify`` does, with the documents and without."""
+    flaws = 0
+    with Exchange.of(Role.NOMINAL) as exchange:
+        for name, contents in (("verify", True), ("quick", False)):
+            with meter.measure(name):
+                flaws += len(exchange.verify(contents=contents))
+    with psycopg.connect(settings.exchange_url().replace("+psycopg", "", 1)) as connection:
+        entries = connection.execute("SELECT sum(octet_length(leaves)) / 32 FROM exchange.segment").fetchone()
+    return {"flaws": flaws, "entries": int(entries[0]) if entries else 0}
 
 
 def check(_told: Mapping[str, Any], _: Meter) -> dict[str, Any]:
@@ -84,7 +105,9 @@ def main() -> None:
     """Do what standard input says in JSON, and print costs in JSON."""
     told = json.load(sys.stdin)
     meter = Meter(told["server"])
-    found = {"check": check, "job": job, "floor": least, "prepare": prepare}[told["what"]](told, meter)
+    found = {"check": check, "job": job, "verify": verify, "floor": least, "prepare": prepare}[told["what"]](
+        told, meter
+    )
     costs = {name: asdict(cost) for name, cost in meter.costs.items()}
     print(json.dumps({**found, "costs": costs, "memory": peak_memory()}))  # noqa: T201 - its only way to answer
 

@@ -95,7 +95,8 @@ class World:
             "BRIDGE_CONN_CIS_DB": self._server.url("cis"),
         }
         self._child({"what": "check"}, connections)
-        return self._child(told, connections)
+        found = self._child(told, connections)
+        return {**found, "verify": self._child({"what": "verify"}, connections)}
 
     def keep(self, files: Input, records: int) -> dict[str, int]:
         """Keep what the last job wrote, and a copy of its files, for the floor; rows by table."""
@@ -110,10 +111,7 @@ class World:
         self._fresh({f"{name}_floor_empty": name for name in NAMES})
         for place, name in enumerate(NAMES):
             with psycopg.connect(self.url(f"{name}_floor_empty")) as connection:
-                every = sql.SQL(", ").join(sql.Identifier(*one) for one in rows.tables(connection))
-                # Without triggers: some of the exchange's tables refuse to be emptied.
-                connection.execute("SET session_replication_role = replica")
-                connection.execute(sql.SQL("TRUNCATE {}").format(every))
+                rows.empty(connection)
                 rows.put_small(connection, self._rows(records) / str(place))
         return found
 

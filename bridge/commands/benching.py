@@ -53,10 +53,18 @@ def _print(one: dict[str, Any]) -> None:
         ("CPU us a record", one["cpu_us_per_record"], ""),
         ("of the floor", one["floor_cpu_us_per_record"], ""),
     ]
+    lines.append(("CPU, times without proof", one["proof"], f"aim at most {BOUND['proof']:.1f}"))
     for name, value, aim in lines:
-        click.echo(f"  {name:22} least {value['min']:7.2f}, median {value['median']:7.2f}  {aim}")
+        click.echo(f"  {name:24} least {value['min']:7.2f}, median {value['median']:7.2f}  {aim}")
     click.echo(
         f"  {one['records_per_second']:.0f} records a second; peak memory {one['memory'] / 1e6:.0f} MB, aim at most 700"
+    )
+    checked = one["verify"]
+    whole, quick = (checked["costs"][name]["wall"] for name in ("verify", "quick"))
+    click.echo(
+        f"  bridge verify: {checked['entries']} entries with documents in {whole:.1f} s, without in {quick:.1f} s:"
+        f" {1e6 * whole / checked['entries']:.1f} and {1e6 * quick / checked['entries']:.1f} s a million, aim at most"
+        f" {BOUND['verify']:.0f}; {checked['flaws']} flaws"
     )
     if "expectations" in one:
         judged = one["expectations"]

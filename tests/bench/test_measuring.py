@@ -9,11 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from bridge.bench import EXPECTATIONS, ratios
 from bridge.bench.floor import decode, parser, readable
 from bridge.bench.meter import Meter, client_cpu, peak_memory, tree_cpu
-from bridge.bench.rows import keep, put_back
+from bridge.bench.rows import empty, keep, put_back, tables
 from bridge.shape import Field, shape_of
 
 BUSY = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
@@ -50,7 +51,7 @@ def _round(job: float, floor: float, judged: float = 0) -> dict[str, dict[str, o
     beside = {EXPECTATIONS: {"client": judged, "server": 1, "wall": 1}}
     bare = {"copy": {"client": floor, "server": floor, "wall": floor}}
     found: dict[str, dict[str, object]] = {
-        "job": {"costs": costs, "memory": 10},
+        "job": {"costs": costs, "memory": 10, "proof": {"client": job / 2, "server": 0}, "verify": {}},
         "floor": {"costs": bare, "memory": 1},
     }
     return found | ({"judged": {"costs": costs | beside, "memory": 50}} if judged else {})
@@ -62,6 +63,7 @@ def test_ratios_are_of_one_round_and_without_the_expectations() -> None:
     assert told["wall_to_floor"] == {"min": 2, "median": 2.5}
     assert told["cpu_us_per_record"] == {"min": 6000, "median": 13000}
     assert told["memory"] == 10
+    assert told["proof"]["median"] == pytest.approx(4 / 3)
     assert told["expectations"] == {"client": 100, "server": 1, "wall": 1, "memory": 50}
 
 
@@ -84,6 +86,22 @@ def test_rows_kept_and_put_back_are_the_same_rows(postgres_url: str, tmp_path: P
         connection.execute("TRUNCATE one, two")
         assert put_back(connection, tmp_path) == 4
         assert connection.execute(asked).fetchall() == before
+
+
+def test_the_exchange_is_emptied_though_some_of_its_tables_refuse_it(exchange_url: str) -> None:
+    with psycopg.connect(exchange_url.replace("+psycopg", "")) as connection:
+        connection.execute(
+            "INSERT INTO exchange.nominal_read (who, purpose, records, commitment) VALUES ('somebody', 'a test', 1, '')"
+        )
+        connection.commit()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("TRUNCATE exchange.nominal_read")
+        connection.rollback()
+        empty(connection)
+        assert len(tables(connection)) > 20
+        for one in tables(connection):
+            count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*one))
+            assert connection.execute(count).fetchone() == (0,)
 
 
 SHAPE = shape_of("test", [Field("", "@ref"), Field("", "Country"), Field("Goods/Item", "Type")])
