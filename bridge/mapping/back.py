@@ -10,7 +10,7 @@ again (tests/laws), and what cannot come back must say why (M050).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,14 +18,12 @@ from bridge.batch import INDEX, ROW, Batch
 from bridge.mapping.apply import EVENT
 from bridge.mapping.coverage import entries_dropped, entries_parted, rule_covered
 from bridge.mapping.inverse import Inverse, Way, inverse
-from bridge.mapping.model import ABSENT, HERE, LINES, OUTER, PRESENT, Block, Condition, Rule
+from bridge.mapping.making import Making, Record
+from bridge.mapping.model import ABSENT, HERE, PRESENT, Block, Condition, Rule
 from bridge.mapping.model import Mapping as Map
 from bridge.mapping.names import find_name
 from bridge.mapping.plan import mapping_plans
 from bridge.mapping.samples import batch_of
-from bridge.shape import Type
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +51,6 @@ class Returned:
 
     batch: Batch
     refused: Sequence[tuple[int, str]]
-
-
-@dataclass
-class _Making:
-    """One source record while it is put together: of two rules that tell the same field, the better one wins."""
-
-    root: Record = field(default_factory=dict)
-    lists: dict[str, list[Record]] = field(default_factory=dict)
-    outside: dict[str, list[Record]] = field(default_factory=dict)
-    """Entries that rules of the record have told from outside their list."""
-    ranks: dict[tuple[int, str], int] = field(default_factory=dict)
-    counts: dict[int, int] = field(default_factory=dict)
-    """How many entries each block, by its id(), has given back."""
-
-    def put(self, entry: Record, name: str, text: str | list[str] | None, rank: int) -> None:
-        key = (id(entry), name)
-        if text is not None and rank < self.ranks.get(key, 99):
-            entry[name] = text
-            self.ranks[key] = rank
 
 
 @dataclass(frozen=True)
@@ -175,11 +154,11 @@ class Reverse:
             entries = {path: found.get(record[ROW], []) for path, found in lists.items()}
             made, bad = self._record(record, entries)
             refused += [(place, path) for path in bad]
-            records += self._rows(made)
+            records += made.rows()
         return Returned(batch_of(records, self.mapping.source_shape, batch.where, batch.sha256), refused)
 
-    def _record(self, record: Record, entries: Mapping[str, list[Record]]) -> tuple[_Making, list[str]]:
-        making, bad = _Making(), []
+    def _record(self, record: Record, entries: Mapping[str, list[Record]]) -> tuple[Making, list[str]]:
+        making, bad = Making(self.mapping, self.inverses), []
         day = record.get(EVENT)
         event = self.mapping.spec.codes_on or EVENT
         # Code rows may hold for a time only, so the day of the event is told before they are asked.
@@ -191,17 +170,41 @@ class Reverse:
             if given is None:
                 bad.append(rule.target)
                 continue
-            self._take(making, making.root, "", rule, given, 0)
+            making.take(making.root, "", rule, given)
+        gone = self._gone(entries, day)
         for path, some in entries.items():
-            blocks = [block for block in self.mapping.spec.blocks if block.list == path]
+            blocks = [block for block in self.mapping.spec.blocks if block.list == path and block.each not in gone]
             for at, entry in enumerate(some):
                 if not any(self._entry(making, block, entry, day) for block in blocks):
                     bad.append(f"{path}.{at}")
         for condition in self.mapping.spec.scope:
-            self._meet(making, making.root, "", condition)
+            making.meet(making.root, "", condition)
         for path, some in making.outside.items():
             making.lists.setdefault(path, []).extend(some)
         return making, bad
+
+    def _gone(self, entries: Mapping[str, list[Record]], day: str | None) -> set[str]:
+        """Source lists that must be empty: some entry can only have been made where they are. Of two blocks that could
+        have made another entry, one over such a list has not."""
+        found: set[str] = set()
+        for path, blocks in self._absences.items():
+            for entry in entries.get(path, ()):
+                able = [lists for block, lists in blocks if self._givens(block, entry, day) is not None]
+                found |= set.intersection(*map(set, able)) if able else set()
+        return found
+
+    @cached_property
+    def _absences(self) -> dict[str, list[tuple[Block, frozenset[str]]]]:
+        """By target list: its blocks, each with the source lists that it wants to be empty, where one wants any."""
+        found: dict[str, list[tuple[Block, frozenset[str]]]] = {}
+        for block in self.mapping.spec.blocks:
+            lists: set[str] = set()
+            for condition in block.when if block.each == HERE else ():
+                meant = find_name(self.mapping.source_shape, self.mapping.spec, HERE, condition.field)
+                if condition.values == (ABSENT,) and meant is not None and meant.field is None:
+                    lists.add(meant.list)
+            found.setdefault(block.list, []).append((block, frozenset(lists)))
+        return {path: blocks for path, blocks in found.items() if any(lists for _, lists in blocks)}
 
     def _given(self, rule: Rule, entry: Record, day: str | None) -> Mapping[str, Any] | None:
         one = self.inverses.get(id(rule))
@@ -210,43 +213,20 @@ class Reverse:
             return {}
         return one.texts(value, entry, day)
 
-    def _take(
-        self, making: _Making, entry: Record, each: str, rule: Rule, given: Mapping[str, Any], further: int
-    ) -> None:
-        """Put what a rule gives back where its names mean."""
-        rank = int(self.inverses[id(rule)].way) * 4 + (2 if rule.unit else 1 if rule.codes else 0) + further
-        for name, said in given.items():
-            meant = find_name(self.mapping.source_shape, self.mapping.spec, each, name)
-            if meant is None or meant.field is None:
-                continue
-            inside = each not in ("", HERE) and not name.startswith(OUTER)
-            if not meant.list or inside:
-                text = said if meant.field.type is Type.LIST or isinstance(said, str) else said[0]
-                making.put(entry if inside else making.root, meant.field.name, text, rank)
-                continue
-            some = making.outside.setdefault(meant.list, [])
-            for at, text in enumerate(said if isinstance(said, list) else [said]):
-                if at == len(some):
-                    some.append({})
-                making.put(some[at], meant.field.name, text, rank)
-
-    def _entry(self, making: _Making, block: Block, entry: Record, day: str | None) -> bool:
+    def _entry(self, making: Making, block: Block, entry: Record, day: str | None) -> bool:
         """Take an entry back through a block, if that block can have made it."""
-        rules = {rule.target: rule for rule in block.rules}
-        if any(name not in rules and value is not None for name, value in entry.items() if name not in (ROW, INDEX)):
-            return False
-        given = {name: self._given(rule, entry, day) for name, rule in rules.items()}
-        if any(one is None for one in given.values()):
+        given = self._givens(block, entry, day)
+        if given is None:
             return False
         made: Record = {}
         if block.each != HERE:
-            made = self._source_entry(making, block)
+            made = making.entry(block, shared=any(not one.when for one in self.groups()[block.each]))
         here = making.root if block.each == HERE else made
-        for name, rule in rules.items():
-            self._take(making, here, block.each, rule, given[name] or {}, 1 if block.each == HERE else 0)
+        for rule in block.rules:
+            making.take(here, block.each, rule, given[rule.target])
         if block.each != HERE:
             for condition in block.when:
-                if not self._meet(making, made, block.each, condition):
+                if not making.meet(made, block.each, condition):
                     return False
             making.counts[id(block)] = making.counts.get(id(block), 0) + 1
             some = making.lists.setdefault(block.each, [])
@@ -254,37 +234,21 @@ class Reverse:
                 some.append(made)
         else:
             for condition in block.when:
-                self._meet(making, making.root, "", condition)
+                making.meet(making.root, "", condition)
         return True
 
-    def _source_entry(self, making: _Making, block: Block) -> Record:
-        """The source entry that a block's next entry comes from: where another block takes every entry, the entry with
-        the same number is the likeliest; else one of its own."""
-        some = making.lists.get(block.each, [])
-        number = making.counts.get(id(block), 0)
-        shared = any(not one.when for one in self.groups()[block.each])
-        return some[number] if shared and number < len(some) else {}
-
-    def _meet(self, making: _Making, entry: Record, each: str, condition: Condition) -> bool:
-        """Let the record meet a condition, if the value it needs is not told otherwise."""
-        meant = find_name(self.mapping.source_shape, self.mapping.spec, each, condition.field)
-        if meant is None or meant.field is None or (meant.list and each in ("", HERE)):
-            return True
-        inside = each not in ("", HERE) and not condition.field.startswith(OUTER)
-        here = entry if inside else making.root
-        told = here.get(meant.field.name)
-        if condition.values in ((PRESENT,), (ABSENT,)):
-            return (told is not None) is (condition.values == (PRESENT,))
-        if told is None:
-            making.put(here, meant.field.name, condition.values[0], 98)
-            return True
-        return told in condition.values
-
-    def _rows(self, made: _Making) -> list[Record]:
-        """A record as the source has it: itself with its lists, or for a grouped one each of its rows."""
-        if self.mapping.spec.group is None:
-            return [{**made.root, **made.lists}]
-        return [{**made.root, **line} for line in made.lists.get(LINES, [])] or [dict(made.root)]
+    def _givens(self, block: Block, entry: Record, day: str | None) -> dict[str, Mapping[str, Any]] | None:
+        """What each rule of a block gives back of an entry; None if the block cannot have made it."""
+        rules = {rule.target: rule for rule in block.rules}
+        if any(name not in rules and value is not None for name, value in entry.items() if name not in (ROW, INDEX)):
+            return None
+        found: dict[str, Mapping[str, Any]] = {}
+        for name, rule in rules.items():
+            given = self._given(rule, entry, day)
+            if given is None:
+                return None
+            found[name] = given
+        return found
 
 
 def reverse_of(mapping: Map) -> Reverse:

@@ -111,6 +111,21 @@ def test_rows_of_a_group_come_back_with_what_they_have_in_common(world: World) -
     assert rows == [records[0], records[2], records[1]]
 
 
+def test_an_entry_is_not_put_into_a_list_that_must_be_empty(world: World) -> None:
+    world.schema("source", {"a*": TEXT, "list": item(x=TEXT, y=TEXT), "more": item(x=TEXT)})
+    turned = reverse(
+        world,
+        "t: {from: a}\n"
+        "lines: [{each: list, map: {x: {from: x}, y: {from: y}}}, {each: more, map: {x: {from: x}}}]\n"
+        "others: [{each: ., when: {list: present}, map: {x: {const: full}}},"
+        " {each: ., when: {list: absent}, map: {x: {const: bare}}}]",
+    )
+    bare = {"a": "k", "more": [{"x": "1"}]}
+    assert home(turned, bare) == bare
+    full = {"a": "k", "list": [{"x": "1"}]}
+    assert home(turned, full) == full
+
+
 def test_what_no_source_says_is_refused_and_not_made_up(world: World) -> None:
     turned = reverse(
         world,
