@@ -247,6 +247,20 @@ def promised(name: str) -> Callable[[Test], Test]:
     return mark
 
 
+def any_version(*keys: str) -> st.SearchStrategy[Version]:
+    """Versions of records with these keys: corrections, withdrawals and recalls among them."""
+    return st.builds(
+        Version,
+        key=st.sampled_from(keys),
+        version=st.integers(1, 4),
+        summary=st.sampled_from(["one", "two"]),
+        goods=st.sampled_from([(), ("a",), ("a", "b")]),
+        withdraw=st.sampled_from([*[False] * 7, True]),
+        revision=st.integers(1, 2),
+        recall=st.sampled_from([False, False, True]),
+    )
+
+
 class TargetConformance:
     """Promises of a Target, each a test."""
 
@@ -418,16 +432,7 @@ class TargetConformance:
     def test_any_order_ends_the_same(self, partner: Partner, data: st.DataObject) -> None:
         before = dict(partner.held())
         name = f"S{next(_numbers)}-"
-        version = st.builds(
-            Version,
-            key=st.sampled_from([name + "A", name + "B", name + "C"]),
-            version=st.integers(1, 4),
-            summary=st.sampled_from(["one", "two"]),
-            goods=st.sampled_from([(), ("a",), ("a", "b")]),
-            withdraw=st.sampled_from([*[False] * 7, True]),
-            revision=st.integers(1, 2),
-            recall=st.sampled_from([False, False, True]),
-        )
+        version = any_version(name + "A", name + "B", name + "C")
         versions = data.draw(st.lists(version, min_size=1, max_size=10))
         shuffled = data.draw(st.permutations(versions + versions[: data.draw(st.integers(0, 3))]))
         cuts = sorted(data.draw(st.sets(st.integers(1, len(shuffled)), max_size=4)))

@@ -100,7 +100,8 @@ def _fence(connection: psycopg.Connection[Any], fence: Fence) -> None:
         return
     _take_over(connection, fence)
     mine = [fence.loader, fence.epoch]
-    if connection.execute("SELECT FROM bridge_inbox.epoch WHERE loader = %s AND epoch = %s FOR SHARE", mine).fetchone():
+    found = connection.execute("SELECT FROM bridge_inbox.epoch WHERE loader = %s AND epoch = %s FOR SHARE", mine)
+    if found.rowcount:
         return
     raised = connection.execute(
         "INSERT INTO bridge_inbox.epoch AS e VALUES (%s, %s) ON CONFLICT (loader)"

@@ -14,6 +14,8 @@ import pytest
 from bridge.connector import Window
 from bridge.feed import Feed, generate
 from bridge.feed.load import load_cases
+from bridge.flow import sharing
+from bridge.ledger import PartnerBooks
 from bridge.postgres import Server
 
 START = date(2026, 3, 2)
@@ -39,6 +41,14 @@ def windows() -> list[Window]:
     """The feed's windows, one a day."""
     first = datetime(START.year, START.month, START.day, tzinfo=UTC)
     return [Window(first + timedelta(days=n), first + timedelta(days=n + 1)) for n in range(DAYS)]
+
+
+def share() -> PartnerBooks:
+    """Share with CIS, and see that the books balance."""
+    books = sharing.share("cis")
+    assert books.balanced
+    (partner,) = books.partners
+    return partner
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ from click.testing import CliRunner, Result
 
 from bridge.cli import main
 from bridge.content import Content
-from bridge.flow import collecting, sharing
-from bridge.ledger import PartnerBooks
-from tests.flow.conftest import Installation, windows
+from bridge.flow import collecting
+from tests.flow.conftest import Installation, share, windows
 from tests.flow.test_main_job import held_by_cis
 
 RULE = "    - {code: NO_AUTHORISATION, when: {handling_code: [H2, H3]}, unless"
@@ -42,13 +41,6 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bridge:
         return result
 
     return run
-
-
-def share() -> PartnerBooks:
-    books = sharing.share("cis")
-    assert books.balanced
-    (partner,) = books.partners
-    return partner
 
 
 def conditions(installation: Installation) -> set[tuple[str, str]]:

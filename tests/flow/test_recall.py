@@ -13,12 +13,12 @@ import pytest
 
 from bridge.content import Content
 from bridge.feed import Feed
-from bridge.flow import collecting, sharing
+from bridge.flow import collecting
 from bridge.flow.envelope import bridge_id
 from bridge.flow.settling import Settling
 from bridge.ledger import PartnerBooks
 from connectors.sql.orders import VERSION
-from tests.flow.conftest import Installation, windows
+from tests.flow.conftest import Installation, share, windows
 from tests.flow.test_main_job import collect_all, held_by_cis, truth_of
 
 RULE = '    - {code: NOT_FROM_THERE, when: {seizure_country: [%s]}, why: "a test withholds what was seized there"}\n'
@@ -53,13 +53,6 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
     found = Policy(root)
     monkeypatch.setenv("BRIDGE_CONTENT", str(root))
     return found
-
-
-def share() -> PartnerBooks:
-    books = sharing.share("cis")
-    assert books.balanced
-    (partner,) = books.partners
-    return partner
 
 
 def told(books: PartnerBooks) -> dict[str, int]:
