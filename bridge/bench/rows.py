@@ -13,8 +13,18 @@ from psycopg import sql
 
 from bridge.pgcopy import Column, cast_text, columns
 
-SMALL: Final = ("run", "input", "mapping_revision", "sealed_window", "partner", "coverage", "seal", "nominal_read")
-"""Tables of the exchange with a row per run or file and not per record: put in place before the measured copies."""
+SMALL: Final = (
+    "run",
+    "input",
+    "mapping_revision",
+    "sealed_window",
+    "partner",
+    "coverage",
+    "seal",
+    "segment",
+    "nominal_read",
+)
+"""Tables of the exchange with some rows per run or file and none per record: put in place before the measured copies."""
 _KNOWN: Final = "alembic_version"
 _NULL: Final = "\\N"
 _BLOCK: Final = 8 << 20

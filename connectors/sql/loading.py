@@ -140,12 +140,15 @@ class SqlTarget:
     def _session(self) -> Iterator[psycopg.Connection[Any]]:
         with safely(self._root):
             raw = self._engine.raw_connection()
+        session = raw.driver_connection
+        assert isinstance(session, psycopg.Connection)  # noqa: S101 - reach() chose the driver
         try:
-            session = raw.driver_connection
-            assert isinstance(session, psycopg.Connection)  # noqa: S101 - reach() chose the driver
             yield session
         finally:
-            raw.close()
+            if session.closed:
+                raw.invalidate()  # closing it would try to roll back first, and log that this failed
+            else:
+                raw.close()
 
     def _keys(self) -> Iterator[tuple[str, bytes, bool]]:
         with self._session() as session:

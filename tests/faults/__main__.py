@@ -241,6 +241,7 @@ def _campaign(
 def _report(name: str, seed: int | None, run: Callable[[World, int], Outcome]) -> None:
     chosen = random.randrange(1, 10**6) if seed is None else seed
     begun = time.monotonic()
+    click.echo(f"{name}, seed {chosen}")
     with World() as world:
         outcome = run(world, chosen)
     click.echo(f"{name}, {outcome}; {time.monotonic() - begun:.0f} s")

@@ -109,8 +109,16 @@ class Truth:
         return arrivals
 
     def erase(self) -> int:
-        """Choose a record that a person has erased; gives its number."""
-        number = self.chance.choice(sorted(set(self.standing()) - self.erased))
+        """Choose a record that a person has erased, known before the newest window; gives its number."""
+        known = {
+            version.number
+            for day, arrivals in self.sent.items()
+            if day < max(self.sent)
+            for arrival in arrivals
+            for version in arrival.versions
+            if version.fault is None
+        }
+        number = self.chance.choice(sorted(known - self.erased))
         self.erased.add(number)
         return number
 

@@ -21,12 +21,15 @@ from typing import Final
 
 from bridge.connector import Window
 from bridge.errors import BridgeError, TryLater
+from bridge.exchange import Exchange
 from bridge.flow import collecting, sharing
 
 SECONDS: Final = 120
 """A job that takes longer than this hangs."""
 AGAIN: Final = 75
 _POLL: Final = 0.0005
+_BATCH: Final = 12
+"""Records of a batch to a partner: so few that a window's records are several, of which two are under way at once."""
 
 
 class Step(IntEnum):
@@ -155,6 +158,9 @@ def _work(job: Job, steps: tuple[Step, Step], environ: Mapping[str, str], place:
     code = 1
     try:
         os.environ.update(environ)
+        defaults = Exchange.candidates.__kwdefaults__
+        assert defaults is not None
+        defaults["size"] = _BATCH
         for step in Step:
             if steps[0] <= step <= steps[1]:
                 place[0] = step
