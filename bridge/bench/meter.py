@@ -18,11 +18,13 @@ _PARENT, _TIMES = 1, slice(11, 15)
 
 @dataclass(slots=True)
 class Cost:
-    """Seconds. ``client`` is CPU of this process and its ended children, ``server`` of PostgreSQL's processes."""
+    """Seconds, and bytes. ``client`` is CPU of this process and its ended children, ``server`` of PostgreSQL's
+    processes, ``memory`` this process's peak meanwhile."""
 
     wall: float = 0.0
     client: float = 0.0
     server: float = 0.0
+    memory: int = 0
 
     @property
     def cpu(self) -> float:
@@ -30,7 +32,8 @@ class Cost:
         return self.client + self.server
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.wall + other.wall, self.client + other.client, self.server + other.server)
+        sums = (self.wall + other.wall, self.client + other.client, self.server + other.server)
+        return Cost(*sums, max(self.memory, other.memory))
 
 
 class Meter:
@@ -47,9 +50,12 @@ class Meter:
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
         """Charge what happens inside to this name."""
+        _forget_peak()
         wall, client, server = time.monotonic(), client_cpu(), tree_cpu(self._server)
         yield
-        spent = Cost(time.monotonic() - wall, client_cpu() - client, tree_cpu(self._server) - server)
+        spent = Cost(
+            time.monotonic() - wall, client_cpu() - client, tree_cpu(self._server) - server, memory=peak_memory()
+        )
         self.costs[name] = self.costs.get(name, Cost()) + spent
 
 
@@ -80,8 +86,14 @@ def _below(pid: int, root: int, parents: dict[int, int]) -> bool:
     return pid == root
 
 
+def _forget_peak() -> None:
+    """Let the peak begin anew at what is resident now (proc(5): clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def peak_memory() -> int:
-    """The most memory that this process ever had resident, in bytes; PostgreSQL's is not in it."""
+    """The most memory that this process had resident since its peak was last forgotten, in bytes; PostgreSQL's is not
+    in it."""
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

@@ -24,7 +24,7 @@ SMALL: Final = (
     "segment",
     "nominal_read",
 )
-"""Tables of the exchange with some rows per run or file and none per record: put in place before the measured copies."""
+"""Tables of the exchange with a few rows per run or file: put in place before the measured copies."""
 _KNOWN: Final = "alembic_version"
 _NULL: Final = "\\N"
 _BLOCK: Final = 8 << 20

@@ -42,11 +42,13 @@ def bench(sizes: Sequence[int], rounds: int, seed: int, out: str, *, dlt: bool, 
 def _print(one: dict[str, Any]) -> None:
     count = one["records"]
     click.echo(f"\n{count} records, {one['bytes'] / count:.0f} bytes each, {sum(one['rows'].values())} rows written")
-    click.echo(f"  {'CPU us a record':18} {'client':>8} {'server':>8} {'wall s':>8}   first round")
+    click.echo(f"  {'CPU us a record':18} {'client':>8} {'server':>8} {'wall s':>8} {'MB':>6}   first round")
     for what in ("job", "floor"):
         for name, cost in one["rounds"][0][what]["costs"].items():
             client, server = (1e6 * cost[side] / count for side in ("client", "server"))
-            click.echo(f"  {what + ' ' + name:22.22} {client:4.0f} {server:8.0f} {cost['wall']:8.1f}")
+            click.echo(
+                f"  {what + ' ' + name:22.22} {client:4.0f} {server:8.0f} {cost['wall']:8.1f} {cost['memory'] / 1e6:6.0f}"
+            )
     lines = [
         ("CPU, times the floor", one["cpu_to_floor"], f"aim at most {BOUND['cpu']:.0f}"),
         ("wall, times the floor", one["wall_to_floor"], f"aim at most {BOUND['wall']:.0f}"),

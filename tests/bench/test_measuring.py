@@ -37,6 +37,16 @@ def test_stretches_of_one_name_are_added_up() -> None:
     assert meter.costs["copy"].wall >= 0.6
 
 
+def test_each_stretch_has_a_peak_of_its_own() -> None:
+    meter = Meter(os.getpid())
+    with meter.measure("much"):
+        held = bytearray(os.urandom(1 << 20)) * 300
+        del held
+    with meter.measure("little"):
+        pass
+    assert meter.costs["much"].memory - meter.costs["little"].memory > 250e6
+
+
 def test_memory_once_had_stays_in_the_peak() -> None:
     before = peak_memory()
     held = bytearray(os.urandom(1 << 20)) * 300
