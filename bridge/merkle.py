@@ -10,6 +10,9 @@ SIZE: Final = 32
 """Bytes of a hash (SHA-256)."""
 LEAF: Final = b"\x00"
 NODE: Final = b"\x01"
+_BLOCK: Final = SIZE << 14
+"""Bytes of leaf hashes that are hashed as a tree of their own: a power of two of leaves, so that it is a part of the
+whole tree."""
 EMPTY: Final = hashlib.sha256(b"").digest()
 """Root of the empty tree."""
 
@@ -38,6 +41,15 @@ def root(leaves: Sequence[bytes]) -> bytes:
     for following in _levels(level):
         level = following
     return level[0]
+
+
+def root_of(leaves: bytes) -> bytes:
+    """Hash of the whole tree over leaf hashes that stand one after another, in little memory.
+
+    Raises:
+        ValueError: the length is no multiple of 32.
+    """
+    return root([root(split(leaves[at : at + _BLOCK])) for at in range(0, len(leaves), _BLOCK)])
 
 
 def path(leaves: Sequence[bytes], place: int) -> list[bytes]:

@@ -44,8 +44,16 @@ def test_a_path_leads_from_its_leaf_to_the_root_and_from_no_other(size: int, dat
         assert not merkle.leads(leaves[place], place, size, way[1:], merkle.root(leaves))
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 2**14 - 1, 2**14, 2**14 + 1, 3 * 2**14, 5 * 2**14 + 7])
+def test_a_tree_hashed_in_blocks_is_the_same_tree(size: int) -> None:
+    leaves = [merkle.leaf(str(n).encode()) for n in range(size)]
+    assert merkle.root_of(b"".join(leaves)) == merkle.root(leaves)
+
+
 def test_leaves_are_32_bytes_each() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         merkle.split(bytes(33))
+    with pytest.raises(ValueError, match="32 bytes"):
+        merkle.root_of(bytes(33))
     with pytest.raises(IndexError, match="no leaf 1 of 1"):
         merkle.path([bytes(32)], 1)

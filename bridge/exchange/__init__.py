@@ -1,6 +1,6 @@
 """The exchange: every record version, where it came from and where it went, in PostgreSQL."""
 
-from bridge.exchange.chain import Flaw, Seal
+from bridge.exchange.chain import Seal
 from bridge.exchange.decisions import Decision
 from bridge.exchange.explain import Hop
 from bridge.exchange.granting import Grant
@@ -14,6 +14,7 @@ from bridge.exchange.retention import Term
 from bridge.exchange.roles import Role
 from bridge.exchange.runs import Run
 from bridge.exchange.store import Exchange
+from bridge.exchange.verifying import Flaw
 
 __all__ = [
     "CANDIDATES",

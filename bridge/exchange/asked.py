@@ -27,6 +27,7 @@ from bridge.exchange import (
     reads,
     runs,
     standing,
+    verifying,
 )
 from bridge.exchange.base import Base
 from bridge.exchange.database import transaction
@@ -92,7 +93,7 @@ class Asked(Base):
 
     def verify(
         self, kept: Checkpoint | None = None, *, signer: bytes | None = None, contents: bool = True
-    ) -> list[chain.Flaw]:
+    ) -> list[verifying.Flaw]:
         """Seals that no longer hold, oldest first; none if nothing was changed after it was sealed. Changes nothing.
 
         Args:
@@ -102,7 +103,7 @@ class Asked(Base):
         """
         with transaction(self._engine, _WHERE, isolation=_SNAPSHOT) as connection:
             connection.execute(sa.text("SET TRANSACTION READ ONLY"))
-            return list(chain.verify(connection, kept, signer, contents))
+            return list(verifying.verify(connection, kept, signer, contents))
 
     def prove(self, bridge_id: uuid.UUID) -> dict[str, Any]:
         """What an outsider needs to check each entry of a record against its signed seal; JSON values, no documents.

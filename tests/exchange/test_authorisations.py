@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from bridge.errors import Misconfigured, Stop
-from bridge.exchange import Exchange, Grant, chain
+from bridge.exchange import Exchange, Grant
+from bridge.exchange.verifying import verify
 from tests.exchange.conftest import Query
 from tests.exchange.samples import Version, begin_share, collect, delivered, dispositions, withheld
 
@@ -125,7 +126,7 @@ def test_who_granted_what_and_what_went_under_it_is_sealed(exchange: Exchange, q
         for change, named in CHANGES.items():
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
             assert connection.execute(sa.text(change)).rowcount > 0
-            assert any(named in flaw.what for flaw in chain.verify(connection, None, None, contents=False)), change
+            assert any(named in flaw.what for flaw in verify(connection, None, None, contents=False)), change
             connection.rollback()
     assert exchange.verify() == []
 

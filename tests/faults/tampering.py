@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from bridge.exchange import chain
 from bridge.exchange.database import connect
+from bridge.exchange.verifying import verify
 from tests.faults.truth import Truth
 from tests.faults.worker import Job, Step, Worker, until_done
 from tests.faults.world import World
@@ -95,12 +95,12 @@ def tamper(world: World, seed: int, count: int, say: Callable[[str], None] = lam
                 table, column = targets[number % len(targets)] if number < len(targets) else chance.choice(targets)
                 if _change(connection, table, column, types[table, column], chance):
                     outcome.tried[f"{table}.{column}"] += 1
-                    if not list(chain.verify(connection, None, None, contents=True)):
+                    if not list(verify(connection, None, None, contents=True)):
                         outcome.missed[f"{table}.{column}"] += 1
                 connection.rollback()
                 if number % _SOUND == 0:
                     outcome.looks += 1
-                    outcome.alarms += bool(list(chain.verify(connection, None, None, contents=True)))
+                    outcome.alarms += bool(list(verify(connection, None, None, contents=True)))
                     connection.rollback()
                 if number % 1000 == 999:
                     say(str(outcome))
