@@ -23,8 +23,8 @@ from bridge.exchange import delivery, intake
 
 _LOAD: Final = import_module("connectors.sql.pg")  # connectors are found by name: the engine imports none
 _STEPS: Final[tuple[tuple[ModuleType, str], ...]] = (
-    (_LOAD, "_fence"), (_LOAD, "_take"), (_LOAD, "_lost"), (_LOAD, "_restored"), (delivery, "settle"), (delivery, "append"),
-    (intake, "append"),
+    (_LOAD, "_fence"), (_LOAD, "_take"), (_LOAD, "_lost"), (_LOAD, "_restored"),
+    (delivery, "settle"), (delivery, "append"), (intake, "append"),
 )  # fmt: skip
 """Each takes its session first, and does nothing else than prove."""
 _TICK: Final = os.sysconf("SC_CLK_TCK")
