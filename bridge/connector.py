@@ -8,7 +8,7 @@ orchestrator decide. Connectors are classes named by protocol in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -191,6 +191,12 @@ class Target(Protocol):
 
 IN_PROGRESS: Final = "IN_PROGRESS"
 """Code of an answer in doubt by which the partner says that it has the message and is not yet done with it."""
+NOT_ACKNOWLEDGED: Final = "NOT_ACKNOWLEDGED"
+"""The same of a partner that answers later, by a message of its own."""
+BAD_ACKNOWLEDGEMENT: Final = "BAD_ACKNOWLEDGEMENT"
+"""The partner has answered, and says neither yes nor no."""
+HEARD: Final = (IN_PROGRESS, NOT_ACKNOWLEDGED, BAD_ACKNOWLEDGEMENT)
+"""Codes in doubt that do not tell of a partner that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,4 +247,20 @@ class Sending(Protocol):
 
     def ask(self, key: bytes) -> Answer | None:
         """What the partner says of a message that may have arrived; None if it never did."""
+        ...
+
+
+@runtime_checkable
+class Bundling(Sending, Protocol):
+    """A target whose partner takes several messages at a time."""
+
+    bundle: int
+    """So many at most."""
+
+    def send_several(self, messages: Sequence[tuple[bytes, bytes]]) -> list[Answer] | None:
+        """Send messages, each under its idempotency key, and give what the partner says of each.
+
+        Raises as send(), and then none of them has had an effect. None if the partner refused them as a whole, without
+        an effect: each has to be sent alone.
+        """
         ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -69,7 +69,26 @@ def owner(bridge_id: bytes, version: int) -> bytes:
     return bridge_id + version.to_bytes(4, "big")
 
 
-def write(plain: BinaryIO, out: BinaryIO, key: Key, name: str) -> None:
+class Readable(Protocol):
+    """What gives bytes, so many at a time and fewer only at its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes; none at the end."""
+        ...
+
+
+class Chunks:
+    """What read() gives, to be encrypted anew: chunk by chunk, so that nothing of it need lie on a disk in plain."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+
+    def read(self, size: int, /) -> bytes:  # noqa: ARG002 - chunks are as long as write() asks for
+        """The next chunk."""
+        return next(self._chunks, b"")
+
+
+def write(plain: Readable, out: BinaryIO, key: Key, name: str) -> None:
     """Encrypt a stream into another.
 
     Each file has a key of its own, derived from the supplier's and a random salt (HKDF, RFC 5869), so that counters may

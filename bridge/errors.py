@@ -90,3 +90,11 @@ class Problem:
     field: str
     rule: str
     reason: str
+
+
+class Refused(Exception):
+    """Why one record cannot be read: code, source field and reason, never a value."""
+
+    def __init__(self, code: str, field: str, reason: str) -> None:
+        super().__init__(code, field, reason)
+        self.code, self.field, self.reason = code, field, reason

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import os
 import re
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,8 +132,9 @@ def renew(supplier: str, by: str, reason: str) -> Key:
         fix = "Put 32 new random bytes in base64 (openssl rand -base64 32) and a comma before what stands there"
         raise Misconfigured("KEY_FROM_ENVIRONMENT", PREFIX + supplier.upper(), what, fix)
     keys_of(supplier)
-    _write(supplier, _line(_fresh(), " ".join(f"{by}: {reason}".split())), first=False)
-    return keys_of(supplier)[0]
+    secret = _fresh()
+    _write(supplier, _line(secret, " ".join(f"{by}: {reason}".split())), first=False)
+    return Key(supplier, secret)
 
 
 def _key(supplier: str, text: str, where: str) -> Key:
@@ -156,23 +159,34 @@ def _path(supplier: str) -> Path:
 
 
 def _write(supplier: str, line: str, *, first: bool) -> None:
-    """Put the line before those that are there, durably; of two that make a first key at once, one wins."""
+    """Put the line before those that are there, durably; of two that make a first key at once, one wins, and two new
+    ones are both kept."""
     path = _path(supplier)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        file.write(line if first else line + (path.read_text(encoding="ascii") if path.exists() else ""))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        if first:
-            with suppress(FileExistsError):
-                os.link(file.name, path)
-        else:
+    with _alone(path.parent):
+        if first and path.exists():
+            return
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            file.write(line + (path.read_text(encoding="ascii") if path.exists() else ""))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
             Path(file.name).replace(path)
-        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(handle)
-        os.close(handle)
+            handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(handle)
+            os.close(handle)
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While the block runs no other process writes keys here (flock(2))."""
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
-        Path(file.name).unlink(missing_ok=True)
+        os.close(handle)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -37,11 +37,23 @@ def quiet() -> Iterator[None]:
 def _reduced(record: logging.LogRecord) -> logging.LogRecord:
     if str(record.name).partition(".")[0] not in TRUSTED:
         record.msg, record.args = f"a message of {record.name} ({record.filename}:{record.lineno})", ()
+    record.msg = _plain(record.msg)
+    if isinstance(record.args, Mapping):
+        record.args = {name: _plain(one) for name, one in record.args.items()}
+    elif record.args:
+        record.args = tuple(map(_plain, record.args))
     error = record.exc_info[1] if record.exc_info else None
-    if error is not None and not isinstance(error, BridgeError):
+    if error is not None:
         frames = traceback.extract_tb(error.__traceback__)
         places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames[:-5:-1])
-        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__} at {places})", ()
+        said = f": {error}" if isinstance(error, BridgeError) else ""
+        record.msg, record.args = f"{record.getMessage()} ({type(error).__name__} at {places}{said})", ()
+        # Not even for an error of ours: a traceback tells those that led to it, too, in their own words.
         record.exc_info = record.exc_text = None
     record.stack_info = None
     return record
+
+
+def _plain(said: object) -> object:
+    """What may stand in a message: of an error that is not ours only its kind."""
+    return type(said).__name__ if isinstance(said, BaseException) and not isinstance(said, BridgeError) else said

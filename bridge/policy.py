@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from bridge.shape import Class, Field, Sensitivity, Shape
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 _RANK: Final[Mapping[Class, int]] = {Class.FREE_TEXT: 1, Class.BUSINESS: 2, Class.PERSON: 3, Class.SPECIAL: 4}
 """What a class protects more than what: a target may hold what is of its own rank or below; all others are 0."""
 _CAPS: Final = list(Sensitivity)
+_CONTROL: Final = "handling_code"
+_CONTROLLED: Final = ("H2", "H3")
+"""Field of the common schema by which a supplier controls where its record goes, and the codes by which it does so
+(Council manual 6261/18)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,14 @@ class Decided:
     """What people and the calendar decided about one version of a record at one partner, beyond the policy.
 
     Args:
-        steps: how many decisions there are about the record; each makes what is released of it newer.
+        steps: how many decisions there are about the record and the other reports of its case, and how many versions of
+            those; each makes what is released of it newer.
         withheld: the rule by which nothing of it leaves; "" if there is none.
         impersonal: nothing leaves but what is NON_NOMINAL.
         persons: entries of ``persons`` that do not leave, from 0; None for all of them.
         cleared: free-text fields that leave although the scan finds a form of personal data in them.
+        later: other reports of the same case, the first first, which may add to this one.
+        seen_by: the systems that they come from.
     """
 
     steps: int
@@ -33,6 +41,8 @@ class Decided:
     impersonal: bool = False
     persons: frozenset[int] | None = frozenset()
     cleared: frozenset[str] = frozenset()
+    later: tuple[UUID, ...] = ()
+    seen_by: tuple[str, ...] = ()
 
 
 def may_leave(policy: Release, field: Field) -> bool:
@@ -58,6 +68,12 @@ def reads_nominal(policy: Release | None, shape: Shape) -> bool:
     )
 
 
+def looks_at_personal(policy: Release, shape: Shape) -> bool:
+    """Whether a rule that withholds looks at a field that is not NON_NOMINAL."""
+    looked_at = (shape.find(condition.field) for rule in policy.withhold for condition in rule.when)
+    return any(field is not None and field.sensitivity is not Sensitivity.NON_NOMINAL for field in looked_at)
+
+
 def findings(
     policy: Release | None, source_shape: Shape, target_shape: Shape, uses: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str, str]]:
@@ -74,6 +90,17 @@ def findings(
     return found
 
 
+def _mend(one: Field, into: Field) -> str:
+    """What to do about a field that is more personal than what it fills: one of the two schemas may be wrong."""
+    held, holds = (
+        (one.cls.value, into.cls.value)
+        if _RANK.get(into.cls, 0) < _RANK.get(one.cls, 0)
+        else (one.sensitivity.value, into.sensitivity.value)
+    )
+    own = f"declare {one.path} as {holds} in its schema, if it never holds {held} data"
+    return f"map it elsewhere, or {own}, or {into.path} as what it holds"
+
+
 def _smuggled(source: Shape, target: Shape, uses: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str, str]]:
     for path, inputs in uses.items():
         into = target.find(path)
@@ -83,10 +110,10 @@ def _smuggled(source: Shape, target: Shape, uses: Mapping[str, Sequence[str]]) -
                 continue
             if _RANK.get(into.cls, 0) < _RANK.get(given.cls, 0):
                 what = f"{one} is {given.cls.value} data, and {path} is declared {into.cls.value}"
-                yield "M041", path, f"{what}: map it elsewhere, or declare {path} as what it holds"
+                yield "M041", path, f"{what}: {_mend(given, into)}"
             elif _CAPS.index(into.sensitivity) < _CAPS.index(given.sensitivity):
                 what = f"{one} is {given.sensitivity.value}, and {path} is declared {into.sensitivity.value}"
-                yield "M041", path, f"{what}: map it elsewhere, or declare {path} as what it holds"
+                yield "M041", path, f"{what}: {_mend(given, into)}"
 
 
 def _unfounded(policy: Release, source: Shape, uses: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str, str]]:
@@ -113,6 +140,7 @@ def _unsound(policy: Release, source: Shape) -> Iterable[tuple[str, str, str]]:
             if condition.field not in source.lists and source.find(condition.field) is None:
                 what = f"release looks at {condition.field}, which {source.name} lacks"
                 yield "M043", condition.field, f"{what}. Correct the name"
+    yield from _uncontrolled(policy, source)
     if Sensitivity.SPECIAL_CATEGORY in policy.cap or Class.SPECIAL.value in policy.allow:
         what = "special categories of data leave under no policy: Reg. (EC) No 515/97, Art. 25(5)"
         yield "M046", "", f"{what}. Take them out of release"
@@ -133,3 +161,16 @@ def _unsound(policy: Release, source: Shape) -> Iterable[tuple[str, str, str]]:
                 f"release.scan lists {path}, but lacks FREE_TEXT in release.cap or {field.cls.value} in release.allow"
             )
             yield "M045", path, f"{what}. Add what is missing, or take it out"
+
+
+def _uncontrolled(policy: Release, source: Shape) -> Iterable[tuple[str, str, str]]:
+    """Codes of originator control that no rule keeps back by itself."""
+    field = source.find(_CONTROL)
+    alone = [rule.when[0].values for rule in policy.withhold if [one.field for one in rule.when] == [_CONTROL]]
+    kept = {value for values in alone for value in values}
+    left = [code for code in _CONTROLLED if field is not None and code in field.codes and code not in kept]
+    if left and "present" not in kept:
+        what = f"records handled as {' or '.join(left)} would leave without their supplier's word"
+        when = f"{{{_CONTROL}: [{', '.join(_CONTROLLED)}]}}"
+        rule = f"{{code: NO_AUTHORISATION, when: {when}, unless: authorised, why: ...}}"
+        yield "M047", "", f"{what}. Write {rule} in release.withhold"

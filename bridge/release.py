@@ -34,6 +34,8 @@ NO_POLICY: Final = "NO_POLICY"
 """Rule by which every record is withheld from a partner whose mapping has no release policy."""
 PERSONS: Final = "persons"
 """The list of the common schema that a person can be taken out of."""
+SEEN_BY: Final = "seen_by"
+"""The field of the common schema that names systems which already have the seizure."""
 NOTHING_DECIDED: Final[Mapping[int, Decided]] = MappingProxyType({})
 _PRESENT, _ABSENT = ("present",), ("absent",)
 _GATED: Final = frozenset({Sensitivity.NOMINAL, Sensitivity.SPECIAL_CATEGORY})
@@ -87,6 +89,8 @@ def release(
         rules = pa.repeat(pa.scalar(NO_POLICY), len(batch))
         nobody = batch.only(pa.array([], pa.int64()))
         return Released(nobody, pa.table([batch.rows(), rules], schema=WITHHELD), {}, FOUND.empty_table(), {})
+    if any(one.seen_by for one in decided.values()):
+        batch = _seen(batch, decided)
     withheld, under = _withheld(policy, shape, batch, decided, authorisations)
     if len(under):
         batch = with_conditions(batch, under, authorisations)
@@ -101,6 +105,17 @@ def release(
     cleared = {(row, path) for row, one in decided.items() for path in one.cleared}
     found = scan_texts(texts, tables, full, shape, kept_back, cleared)
     return Released(replace(full, tables=tables), withheld, kept_back, found, under)
+
+
+def _seen(batch: Batch, decided: Mapping[int, Decided]) -> Batch:
+    """The batch with the systems that have a seizure by reports of their own among those that have seen it."""
+    place = batch.root.schema.get_field_index(SEEN_BY)
+    if place < 0:
+        return batch
+    rows = zip(batch.rows().to_pylist(), batch.root.column(place).to_pylist(), strict=True)
+    seen = [sorted({*(known or ()), *(decided[row].seen_by if row in decided else ())}) or None for row, known in rows]
+    root = batch.root.set_column(place, SEEN_BY, pa.array(seen, pa.list_(pa.string())))
+    return replace(batch, tables={**batch.tables, ROOT: root})
 
 
 def _visible(policy: Release, shape: Shape, name: str, table: pa.Table) -> pa.Table:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import os
+import sys
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import encrypted, keys
+from bridge.connector import Input
 from bridge.encrypted import CHUNK, MAGIC, TAG, Opener, encrypt, owner
 from bridge.errors import Misconfigured, Stop
+from bridge.flow import archive
 
 NAME = "0" * 64
 
@@ -155,3 +162,48 @@ def test_where_others_need_the_key_none_is_made_in_silence(
 def test_a_file_in_plain_says_what_to_do() -> None:
     with pytest.raises(Stop, match=r"NOT_ENCRYPTED.*bridge keys --renew"):
         opened(b"<CEN/>")
+
+
+def test_keys_made_at_once_are_all_there(home: Path) -> None:
+    """Whatever is encrypted under one must open ever after."""
+    made: list[str] = []
+
+    def work(number: int) -> None:
+        made.append((keys.current("cen") if number % 4 == 0 else keys.renew("cen", "A. Officer", "test")).id)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 12
+    assert set(made) <= {key.id for key in keys.keys_of("cen")}
+
+
+def test_a_file_brought_under_another_key_is_never_plain_on_disk(home: Path) -> None:
+    """A process that is killed meanwhile leaves nothing that can be read."""
+    with archive.copies("test") as copies:
+        plain = copies.folder / "plain"
+        plain.write_bytes(b"<name>Josefina</name>" * 90_000)
+        sha256 = hashlib.sha256(plain.read_bytes()).hexdigest()
+        one = Input("one", sha256, plain.stat().st_size, datetime.now(UTC), plain)
+        copies.keep(one, "cen")
+    place = archive.path_of(sha256)
+    key = keys.renew("cen", "A. Officer", "test")
+    opened: list[str] = []
+
+    def watch(event: str, args: tuple[object, ...]) -> None:
+        if event == "open" and watching:
+            opened.append(str(args[0]))
+
+    watching = True
+    sys.addaudithook(watch)
+    try:
+        assert archive.reencrypt(place, key)
+    finally:
+        watching = False
+    assert {Path(path).name for path in opened if sha256 in path} == {place.name}
+    assert not [path for path in opened if Path(path).name == place.name and Path(path) != place]
+    with archive.copies("test") as copies:
+        assert copies.open(replace(one, path=place)).path.read_bytes().startswith(b"<name>")
+    assert not archive.reencrypt(place, key)

@@ -65,11 +65,43 @@ def our_trace() -> None:
         logging.getLogger("bridge.flow").exception("100 % failed")
 
 
-@pytest.mark.parametrize("speak", [message, argument, trace, our_trace])
+def chained() -> None:
+    """An error of ours that a library's led to."""
+    try:
+        try:
+            fail(ValueError(NAME))
+        except ValueError as error:
+            raise Stop("TEST", "here", "it failed", "Look") from error
+    except Stop:
+        logging.getLogger("bridge.flow").exception("stopped")
+
+
+def as_argument() -> None:
+    """A library's error as what a trusted logger is given to say."""
+    logging.getLogger("airflow.task").error("failed: %s %r", ValueError(NAME), KeyError(NAME))
+    logging.getLogger("airflow.task").error("failed: %(error)s", {"error": ValueError(NAME)})
+
+
+def as_message() -> None:
+    """The same as the message itself."""
+    logging.getLogger("airflow.task").error(ValueError(NAME))
+
+
+@pytest.mark.parametrize("speak", [message, argument, trace, our_trace, chained])
 def test_what_others_say_is_told_by_its_place_alone(heard: io.StringIO, speak: Callable[[], None]) -> None:
     with quiet():
         speak()
     assert "test_logs.py:" in heard.getvalue()
+    assert NAME not in heard.getvalue()
+    speak()
+    assert NAME in heard.getvalue(), "outside of it nothing is changed"
+
+
+@pytest.mark.parametrize("speak", [as_argument, as_message])
+def test_an_error_given_to_a_trusted_logger_is_told_by_its_kind(heard: io.StringIO, speak: Callable[[], None]) -> None:
+    with quiet():
+        speak()
+    assert "ValueError" in heard.getvalue()
     assert NAME not in heard.getvalue()
     speak()
     assert NAME in heard.getvalue(), "outside of it nothing is changed"

@@ -26,7 +26,7 @@ from bridge.airflow import grounds, questions
 from bridge.airflow.links import PREFIX
 from bridge.content import Content
 from bridge.errors import BridgeError
-from bridge.exchange import Exchange, Role, decisions, explain, likeness
+from bridge.exchange import Exchange, Role, corrections, decisions, explain, likeness
 from bridge.flow.clearing import Overdue, overdue
 from bridge.flow.delays import delays
 from bridge.ledger import AWAITING, LAWS, Books, Delivery, Intake
@@ -72,6 +72,8 @@ def overview() -> HTMLResponse:
             undecided=questions.undecided(connection),
             proposals=decisions.waiting(connection),
             duplicates=likeness.waiting(connection),
+            requests=corrections.listed(connection, every=False, limit=50),
+            requests_waiting=corrections.waiting(connection),
             overdue=late,
             delays=delays(connection, Content.find(), counted_at),
         )

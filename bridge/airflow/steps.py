@@ -109,7 +109,9 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
         try:
             with quiet():
                 return function(*args, **kwargs)
-        except (BridgeError, AirflowException):
+        except BridgeError as error:
+            raise error from None  # what led to it is told in its own words, which may quote a value
+        except AirflowException:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, its text may quote a value
             raise unforeseen(error, f"step {function.__name__}") from None

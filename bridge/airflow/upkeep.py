@@ -26,7 +26,7 @@ its log says what is late, by how much and what to do.
 | windows | windows are missing between sealed ones (E0), or a source's next seal is later than its mapping allows |
 | deliveries | a delivery is pending, a partner suspended or not served, a correction not acknowledged, for too long |
 | partners | a partner holds other than the books say (E4 to E6), or the exchange, restored, is behind it |
-| retention | never: what is over its time at a partner expires, and the next share takes it back; archived bytes go |
+| retention | a policy cannot be read; else what is over its time at a partner expires, and archived bytes go |
 | duplicates | never: it looks for records of several suppliers that may be one seizure, for a person to decide |
 | purge | never: it empties work tables and folders of runs that never ended, and erases old reads |
 """
@@ -104,13 +104,16 @@ def upkeep_dag() -> DAG:
             now, _ = _now_and_params()
             with _exchange() as exchange:
                 done = apply(exchange, content(), "upkeep", "its time is over", now)
+            _alarm([str(error) for error in done.unread])
             return {**done.expired, "archived_inputs_removed": len(done.swept.removed)}
 
         @step(hours=2)
         def duplicates() -> dict[str, int]:
-            """Compare what is new with what is like it, and queue pairs that may be one seizure."""
+            """Queue pairs that may be one seizure, and ask suppliers where reports of one differ."""
+            from bridge.flow.correcting import compare_cases
+
             with _exchange() as exchange:
-                return {"pairs": exchange.find_duplicates()}
+                return {"pairs": exchange.find_duplicates(), "requests": compare_cases(exchange, content())}
 
         windows()
         deliveries()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -205,7 +206,8 @@ def _side(schema: str, given: Sample) -> Said:
 
 
 def _block(name: str, said: Said) -> list[str]:
-    return [f"{name}:", *(f"  {drafting.scalar(key)}: {drafting.scalar(value)}" for key, value in said.items())]
+    told = {key: drafting.flow(one) if isinstance(one, Mapping) else drafting.scalar(one) for key, one in said.items()}
+    return [f"{name}:", *(f"  {drafting.scalar(key)}: {value}" for key, value in told.items())]
 
 
 def _collect_lines(name: str, schema: str, given: Sample, draft: Draft) -> list[str]:
@@ -218,6 +220,7 @@ def _collect_lines(name: str, schema: str, given: Sample, draft: Draft) -> list[
         f"source: {drafting.flow(_side(schema, given))}",
         f"target: {{schema: {COMMON}}}",
         *_block("collect", options(given, name)),
+        *([f"group_by: {drafting.flow(draft.group)}"] if draft.group else []),
         "",
         *drafting.map_lines(draft),
         *drafting.section("ignore", draft.ignore),

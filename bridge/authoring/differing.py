@@ -49,7 +49,10 @@ def resolve(content: Content, said: str, stack: ExitStack) -> dict[Direction, Mo
     directions += [SHARE] if system in here.partners() else []
     if not directions:
         raise Misconfigured(
-            "NO_SYSTEM", said, f"no mapping is named {system}", "Name a system, system@revision or a file"
+            "NO_SYSTEM",
+            said,
+            f"no mapping is named {system}" + (f" at {revision}" if revision else ""),
+            "Name a system, system@revision or a file",
         )
     return {direction: load(here, system, direction) for direction in directions}
 
@@ -185,7 +188,7 @@ def _records(old: Model, new: Model) -> Iterator[Difference]:
     a, b = conditions(old.spec.scope), conditions(new.spec.scope)
     if a != b:
         yield Difference("scope", "", f"{a or 'every row'} -> {b or 'every row'}", True)
-    groups = [(one.key, one.conflict) if one else None for one in (old.spec.group, new.spec.group)]
+    groups = [(one.key, one.conflict, one.twins) if one else None for one in (old.spec.group, new.spec.group)]
     if groups[0] != groups[1]:
         yield Difference("group_by", "", f"{text_of(groups[0])} -> {text_of(groups[1])}", True)
     if old.spec.codes_on != new.spec.codes_on:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bridge.authoring.likeness import labels, meant
+from bridge.authoring.codedraft import LISTED, CodeDraft, code_draft
+from bridge.authoring.likeness import labels
 from bridge.authoring.sample import Column
 from bridge.content import Content
-from bridge.mapping.codes import COLUMNS, read_codes
+from bridge.mapping.codes import read_codes
 from bridge.mapping.rules import split_text
 from bridge.mapping.suggested import SUGGESTED
 from bridge.shape import Class, Field, Sensitivity, Shape, Type
@@ -22,31 +23,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z_^][\w./@ ^-]*", re.ASCII)
 _YAML_WORDS: Final = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n", "~"])
 OWN_TYPE: Final = "the source's own type"
 """Note of a rule that reads nothing out of a text, since the schema says the type."""
-LISTED: Final = 60
-"""Distinct values that a new code list may have."""
-_SHORT: Final = re.compile(r"[A-Z0-9]{1,4}")
-_WORDS: Final = re.compile(r"[^\W\d_]+(?:[ /-][^\W\d_]+){0,2}")
-_KNOWN: Final = 1 / 3
-"""Share of a column's values that a vocabulary must know before words unknown to it are taken for codes, too."""
-
 Said = dict[str, Any]
-"""A rule's words in their order."""
-
-
-@dataclass
-class CodeDraft:
-    """A code list to be written: for each value seen the target it seems to mean, which a person must confirm."""
-
-    name: str
-    rows: list[tuple[str, str, str, str]]
-
-    @property
-    def text(self) -> str:
-        """The file; nobody has reviewed its rows, so nothing runs by them yet."""
-        lines = [",".join(COLUMNS)]
-        for source, target, relation, why in self.rows:
-            lines.append(",".join([_cell(source), _cell(target), relation, _cell(why), "", "", "", ""]))
-        return "\n".join(lines) + "\n"
+"""The words of a rule."""
 
 
 @dataclass
@@ -56,7 +34,9 @@ class Draft:
     Args:
         rules: by target field of the record.
         blocks: by target list the blocks that fill it: (each, when, rules, suggested).
-        taken: by source field path how it is used: the class and sensitivity of what it fills.
+        classes: by source field path the class and sensitivity of what it fills, and why.
+        group: the words of ``group_by``, if rows belong together.
+        words: by the path of a column of codes the column beside it that says in words what each means.
     """
 
     name: str
@@ -67,6 +47,8 @@ class Draft:
     codes: list[CodeDraft] = field(default_factory=list)
     classes: dict[str, tuple[Class, Sensitivity, str]] = field(default_factory=dict)
     questions: list[str] = field(default_factory=list)
+    group: Said = field(default_factory=dict)
+    words: dict[str, Column] = field(default_factory=dict)
 
 
 def scalar(value: object) -> str:
@@ -91,10 +73,9 @@ def _flow(value: Any) -> str:
 
 def lines(entries: Mapping[str, Mapping[str, Any]], pad: str = "  ") -> list[str]:
     """Names with what is said of each, one a line, in columns."""
-    names = [scalar(name) for name in entries]
-    width = min(30, max((len(name) for name in names), default=0))
-    shown = zip(names, entries.values(), strict=True)
-    return [f"{pad}{name + ':':<{width + 1}} {flow(said)}" for name, said in shown]
+    named = [(scalar(name), said) for name, said in entries.items()]
+    width = min(30, max((len(name) for name, _ in named), default=0))
+    return [f"{pad}{name + ':':<{width + 1}} {flow(said)}" for name, said in named]
 
 
 def field_rule(draft: Draft, column: Column, target: Field, content: Content, why: str) -> Said:
@@ -147,14 +128,14 @@ def _date(said: Said, column: Column, target: Field, draft: Draft) -> list[str]:
         draft.questions.append(f"{column.path}: {found.says}{fix}, in the rule of {target.path}")
         return [f"{found.says}{fix}"]
     if target.type is Type.DATETIME:
-        said["datetime"] = found.pattern
+        said["datetime"] = found.patterns
         if not found.zoned:
             draft.questions.append(
                 f"{column.path}: which zone do its clocks show? Say zone: in the rule of {target.path}"
             )
             return ["which zone do its clocks show? Say zone:, such as Europe/Brussels"]
     else:
-        said["date"] = found.pattern
+        said["date"] = found.patterns
     return []
 
 
@@ -184,7 +165,8 @@ def _code(said: Said, column: Column, target: Field, content: Content, draft: Dr
         return []
     if not labels(target, content) or len(values) > LISTED:
         return [] if len(values) <= LISTED else [f"{len(values)} distinct values: too many for a code list"]
-    made = code_draft(draft, column, target, content)
+    beside = draft.words.get(column.path)
+    made = code_draft(draft.name, draft.codes, draft.questions, column, target, content, beside)
     said["codes"] = made.name
     open_ = sum(not row[1] for row in made.rows)
     rest = f", {open_} without a suggestion" if open_ else ""
@@ -200,42 +182,6 @@ def read_rows(content: Content, path: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def code_draft(draft: Draft, column: Column, target: Field, content: Content) -> CodeDraft:
-    """A code list with the values seen that are codes, each with what it seems to mean; all others are counted in a
-    question and written nowhere, since a column chosen by mistake may hold anything."""
-    name = f"{draft.name}_{target.code_list or target.name.rpartition('.')[2]}"
-    made = next((one for one in draft.codes if one.name == name), None)
-    if made is None:
-        made = CodeDraft(name, [])
-        draft.codes.append(made)
-    listed = labels(target, content)
-    there, left = {row[0] for row in made.rows}, 0
-    known = {value: meant(value, listed) for value, _ in column.distinct.most_common()}
-    familiar = sum(column.distinct[value] for value, like in known.items() if like) >= _KNOWN * len(column.values)
-    for value, like in known.items():
-        count = column.distinct[value]
-        if like is None and column.rows and not _a_code(value, count, column.rows, familiar):
-            left += value not in there
-        elif value not in there:
-            seen = f"seen {count} times" if column.rows else "listed by the schema"
-            relation = "" if like is None else "exact" if like == value else "alias"
-            shown = "no word is like it" if like is None else "by its word"
-            made.rows.append((value, like or "", relation, f"{seen}; {shown}"))
-    if left:
-        draft.questions.append(
-            f"{column.path}: {left} of {len(column.distinct)} distinct values are known to no list and are rare, or no "
-            f"short words, so they are written nowhere: is this {target.path}? Then add those that are codes to "
-            f"codes/{name}.csv; records with others are held"
-        )
-    return made
-
-
-def _a_code(value: str, count: int, rows: int, familiar: bool) -> bool:
-    """Whether a value that no list knows is a code: seen often, and short or a word among others that are known."""
-    often = count >= max(2, rows / 100)
-    return often and bool(_SHORT.fullmatch(value) or (familiar and len(value) <= 30 and _WORDS.fullmatch(value)))
-
-
 def absences(draft: Draft, target: Shape, filled: Iterable[str], assigned: Iterable[str], why: str) -> None:
     """A line of absent: for every field that nothing fills; lists of which nothing is filled in one line."""
     have = {*filled, *assigned}
@@ -249,10 +195,6 @@ def absences(draft: Draft, target: Shape, filled: Iterable[str], assigned: Itera
 
 def _absent(why: str) -> Said:
     return {"why": why, SUGGESTED: "nothing looked like it"}
-
-
-def _cell(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n]', text) else text
 
 
 def filled_by(draft: Draft) -> set[str]:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from bridge.mapping.dates import date_step
@@ -22,6 +23,10 @@ _DATE = re.compile(
     r"|[0-9]{1,2}[ -][A-Za-z]{3}[ -][0-9]{4}|([0-9]{1,2})([./-])([0-9]{1,2})\10([0-9]{2})"
 )
 _CLOCK = re.compile(r"(.*?)([T ])([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:?[0-9]{2})?")
+_GROWN: Final = 18
+_SPREAD: Final = 25
+_FEW: Final = 10
+"""Fewer dates than these show nothing of people's ages."""
 _PERSONAL = (
     (re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", re.IGNORECASE), "e-mail addresses"),
     (re.compile(r"\+[0-9][0-9 ()/.-]{7,}"), "telephone numbers"),
@@ -43,6 +48,13 @@ class Dates:
     zoned: bool = False
     open: bool = False
     """Whether day and month can be told apart by no value."""
+    others: tuple[str, ...] = ()
+    """Patterns of the values that are written otherwise: some with a time, some without."""
+
+    @property
+    def patterns(self) -> str | list[str]:
+        """What ``date:`` says: one pattern, or all in the order in which they are tried."""
+        return [self.pattern, *self.others] if self.others else self.pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +75,40 @@ def dates(values: Sequence[str]) -> Dates | None:
     bare = [one[1] if one else value for one, value in zip(split, values, strict=True)]
     if not values or sum(_DATE.fullmatch(one) is not None for one in bare) < MOST * len(values):
         return None
-    clock = ""
-    first = next((one for one in split if one), None)
-    if timed >= MOST * len(values) and first is not None:
-        clock = f"{first[2]}%H:%M" + (":%S" if first[4] else "")
-        clock += (".%f" if first[5] else "") + ("%z" if first[6] else "")
     found = _day(bare)
     if found.open or not found.pattern:
         return found
-    pattern = found.pattern + clock
-    step = date_step((pattern,))
+    clocks = Counter(_clock(one) for one in split if one)
+    # What a few have is dirt, and is held; but day and time may well stand in one column with days alone.
+    ways = [found.pattern + clock for clock, count in clocks.most_common() if count > (1 - MOST) * len(values)]
+    ways += [found.pattern] if not ways or len(values) - timed > (1 - MOST) * len(values) else []
+    step = date_step(tuple(ways))
     fitting = sum(not isinstance(step(value), Refused) for value in values)
     if fitting < MOST * len(values):
         return None  # eight digits need be no date
     says = f"{fitting} of {len(values)} values are dates; {found.says}"
-    return Dates(pattern, says, bool(clock), bool(first and first[6]))
+    says += f"; {timed} of them with a time" if len(ways) > 1 else ""
+    moment = found.pattern not in ways
+    zoned = moment and all("%z" in way for way in ways)
+    return Dates(ways[0], says, moment, zoned, others=tuple(ways[1:]))
+
+
+def _clock(found: re.Match[str]) -> str:
+    """The pattern of a time behind a day, with what stands between them."""
+    clock = f"{found[2]}%H:%M" + (":%S" if found[4] else "")
+    return clock + (".%f" if found[5] else "") + ("%z" if found[6] else "")
+
+
+def births(values: Sequence[str], found: Dates | None, today: date) -> str:
+    """What shows that dates are of births; "" if nothing does: half of them lie longer ago than people are minors, and
+    they are spread over more years than a system of cases holds."""
+    if found is None or not found.pattern or found.open:
+        return ""
+    step = date_step((found.pattern, *found.others))
+    years = sorted(int(str(day)[:4]) for value in values if not isinstance(day := step(value), Refused))
+    if len(years) < _FEW or years[len(years) // 2] > today.year - _GROWN or years[-1] - years[0] < _SPREAD:
+        return ""
+    return f"half of its dates lie more than {_GROWN} years ago, spread over {years[-1] - years[0]} years, as births"
 
 
 def _day(values: Sequence[str]) -> Dates:
@@ -91,8 +122,10 @@ def _day(values: Sequence[str]) -> Dates:
     mark = next(char for char in sample if not char.isalnum())
     if len(sample.rpartition(mark)[2]) == 2:
         return Dates("", "years have two digits: which century? Say date: with %y and pivot:, or ask for four digits")
-    parts = [value.split(mark) for value in values if value.count(mark) == 2]
-    high = [sum(int(part[place]) > 12 for part in parts if part[place].isdigit()) for place in (0, 1)]
+    parts = [value.split(mark)[:2] for value in values if value.count(mark) == 2]
+    read = [(int(one), int(other)) for one, other in parts if one.isdigit() and other.isdigit()]
+    # What has no month in either place is no date, and says nothing of the others.
+    high = [sum(pair[place] > 12 >= pair[1 - place] for pair in read) for place in (0, 1)]
     if high[0] and high[1]:
         return Dates("", f"{high[0]} values can only be day first, {high[1]} only month first: ask the supplier which")
     if not any(high):

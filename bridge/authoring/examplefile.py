@@ -9,6 +9,7 @@ from bridge.authoring import drafting
 from bridge.authoring.drafting import Draft, Said
 from bridge.authoring.invented import invented, written
 from bridge.authoring.sample import Sample
+from bridge.mapping.model import LINES
 from bridge.mapping.suggested import SUGGESTED
 
 
@@ -20,7 +21,7 @@ def source_example(given: Sample, draft: Draft) -> tuple[str, str, list[str]]:
     for list_, blocks in draft.blocks.items():
         for each, _, rules, _ in blocks:
             for name, rule in rules.items():
-                path = str(rule.get("from")) if each == "." else _join(each, str(rule.get("from")))
+                path = str(rule.get("from")) if each in (".", LINES) else _join(each, str(rule.get("from")))
                 if path not in by_column or "codes" in rule:
                     by_column[path] = (f"{list_}.0.{name}", rule)
     codes = {one.name: one for one in draft.codes}

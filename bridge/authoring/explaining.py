@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from bridge import document
 from bridge.authoring.asking import reading
-from bridge.authoring.rereading import archived, batches
 from bridge.authoring.trying import common_batch
 from bridge.batch import POSITION, Batch
 from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import BridgeError, Misconfigured
 from bridge.exchange import Hop, authorisations, current, decisions, explain
+from bridge.flow.joining import join
+from bridge.flow.rereading import archived, batches
 from bridge.ledger import Delivery, Effect
 from bridge.mapping import Mapping, forward
 from bridge.mapping.trace import Way, masked, trace
 from bridge.mapping.versions import Versions, load_versions
 from bridge.onward import Authorisation
 from bridge.policy import Decided
-from bridge.release import release
+from bridge.release import Released, release
 from bridge.shapes import read_shape
 
 COMMON = "common/seizure.json"
@@ -85,8 +88,10 @@ def explain_record(content: Content, said: str) -> Explained:
         row = current.one(connection, "explain", record.bridge_id)
         authorised = {partner: authorisations.now(connection, partner) for partner in partners}
         decided = {partner: decisions.of_page(connection, partner, [row] if row else []) for partner in partners}
+        later = {one: decisions.of_reports(connection, one, _later(said)) for one, said in decided.items()}
     place, common = _common(content, origin, row)
-    sides = [common, *(_partner(content, one, row, hops, authorised[one], decided[one]) for one in partners)]
+    joins = {one: partial(_joined, authorised[one], decided[one], later[one]) for one in partners}
+    sides = [common, *(_partner(content, one, row, hops, joins[one]) for one in partners)]
     return Explained(record, place, sides, hops, problems)
 
 
@@ -168,8 +173,7 @@ def _partner(
     partner: str,
     row: dict[str, Any] | None,
     hops: Sequence[Hop],
-    authorised: Sequence[Authorisation],
-    decided: dict[int, Decided],
+    joined: Callable[[Mapping, Batch], tuple[Released, Batch]],
 ) -> Side:
     """What the partner's mapping as it is now makes of what the partner last got; no value of what it has not."""
     side = Side(partner)
@@ -189,16 +193,32 @@ def _partner(
         return side
     side.mapping = _named(mapping)
     common = common_batch([row], mapping.source_shape)
-    released = release(mapping.release, mapping.source_shape, common, decided, authorised)
+    released, leaves = joined(mapping, common)
     if released.withheld.num_rows:
         rule = released.withheld.column("rule")[0].as_py()
         side.unsure = f"withheld by rule {rule} as it is now: cannot tell what the partner got on {_when(last)}"
         return side
-    made = forward(mapping, released.batch)
-    side.ways = trace(mapping, released.batch, made.batch).get(0, [])
+    made = forward(mapping, leaves)
+    side.ways = trace(mapping, leaves, made.batch).get(0, [])
     if last.fingerprint != versions.fingerprint:
         side.unsure = f"the mapping has changed since {_when(last)}, when the partner last got it; values may differ"
     return side
+
+
+def _later(decided: dict[int, Decided]) -> set[uuid.UUID]:
+    return {one for said in decided.values() for one in said.later}
+
+
+def _joined(
+    authorised: Sequence[Authorisation],
+    decided: dict[int, Decided],
+    later: tuple[list[dict[str, Any]], dict[int, Decided]],
+    mapping: Mapping,
+    common: Batch,
+) -> tuple[Released, Batch]:
+    """What is released of a record, and what leaves with all that later reports of the seizure add to it."""
+    released = release(mapping.release, mapping.source_shape, common, decided, authorised)
+    return released, join(mapping, common, released, decided, authorised, lambda _: later).batch
 
 
 def _not_now(last: Hop | None, version: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.authoring.drafting import OWN_TYPE, CodeDraft, Draft, Said, read_rows
+from bridge.authoring.codedraft import CodeDraft
+from bridge.authoring.drafting import OWN_TYPE, Draft, Said, read_rows
 from bridge.authoring.sample import Column
 from bridge.content import Content
 from bridge.mapping.codes import read_codes
@@ -26,6 +27,13 @@ def _group(draft: Draft, rules: dict[str, Said], goods: Column | None, shape: Sh
     pairs = (
         made.rows if made else [(value, value.upper() if "text" in kind else value, "", "") for value in goods.distinct]
     )
+    name = f"{draft.name}_commodity_group"
+    rules["commodity_group"] = {
+        "from": kind["from"], "codes": name,
+        SUGGESTED: f"partners ask for the group; review codes/{name}.csv: {len(pairs)} values",
+    }  # fmt: skip
+    if any(one.name == name for one in draft.codes):
+        return
     rows = []
     for source, target, _, why in pairs:
         code = groups.get(target, "")
@@ -33,11 +41,7 @@ def _group(draft: Draft, rules: dict[str, Said], goods: Column | None, shape: Sh
         rows.append(
             (source, code if known else "", "broader" if known else "", f"the group of {target}" if known else why)
         )
-    draft.codes.append(CodeDraft(f"{draft.name}_commodity_group", rows))
-    rules["commodity_group"] = {
-        "from": goods.field.name, "codes": f"{draft.name}_commodity_group",
-        SUGGESTED: f"partners ask for the group; review codes/{draft.name}_commodity_group.csv: {len(rows)} values",
-    }  # fmt: skip
+    draft.codes.append(CodeDraft(name, rows))
 
 
 def _currency(draft: Draft, rules: dict[str, Said], content: Content) -> None:
@@ -51,7 +55,8 @@ def _currency(draft: Draft, rules: dict[str, Said], content: Content) -> None:
         rules["value_currency"] = {"const": named[0], SUGGESTED: f"the header of {header} says it"}
         return
     ask = f"in which currency are the values of {header}? Write its three letters for ???"
-    draft.questions.append(f"goods.value_currency: {ask}")
+    if not any("value_currency" in other for _, _, other, _ in draft.blocks["goods"]):
+        draft.questions.append(f"goods.value_currency: {ask}")
     rules["value_currency"] = {"const": "???", SUGGESTED: ask}
 
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from bridge.authoring.asking import reading
 from bridge.authoring.explaining import stored
-from bridge.authoring.rereading import archived, batches
 from bridge.content import COLLECT, Content
 from bridge.errors import BridgeError
 from bridge.exchange import HeldProblem, current, held
+from bridge.flow.rereading import archived, batches
 from bridge.mapping import forward
 from bridge.mapping.trace import Way, trace
 from bridge.mapping.versions import load_versions

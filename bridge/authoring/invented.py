@@ -11,7 +11,8 @@ from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from bridge.authoring import evidence
-from bridge.authoring.drafting import CodeDraft, Said
+from bridge.authoring.codedraft import CodeDraft
+from bridge.authoring.drafting import Said
 from bridge.authoring.sample import Column, Sample
 from bridge.mapping.rules import split_text
 from bridge.shape import Type

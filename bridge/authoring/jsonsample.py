@@ -1,16 +1,31 @@
-"""The shape of JSON documents from a sample: nested objects are dotted names, arrays of objects are lists."""
+"""The shape of JSON documents from a sample: nested objects are dotted names, arrays of objects are lists.
+
+JSON lines are a file; a whole document is taken for a page as a service gives it, with records and a way to the next.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bridge.authoring.header import refuse_keyed
 from bridge.authoring.sample import MOST_ROWS, Column, Sample
 from bridge.errors import Misconfigured
 from bridge.shape import Field, Type
+
+_FILE: Final = {"connector": "files", "format": "jsonl", "pattern": "*.jsonl"}
+_WRAPPED: Final = 3
+"""A document with so many names at most, one of them of records, is a page; else it is a record with a list."""
+_AROUND: Final = frozenset(
+    {"_links", "count", "cursor", "first", "has_more", "last", "limit", "links", "meta", "next", "offset", "page"}
+    | {"pages", "pagination", "paging", "prev", "previous", "self", "size", "total"}
+)
+"""Names that only stand around records."""
+_NEXT: Final = re.compile(r"(?:\S+\.)?next\S* (?:https?://|/|\?)\S*", re.IGNORECASE)
+"""A path that ends in next, and an address there."""
 
 
 def json_sample(path: Path) -> Sample:
@@ -21,32 +36,56 @@ def json_sample(path: Path) -> Sample:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        records = list(_objects(text, path.suffix.lower()))[:MOST_ROWS]
+        records, options = _page(text) if path.suffix.lower() == ".json" else (_lines(text), dict(_FILE))
     except (ValueError, UnicodeDecodeError) as bad:
         raise Misconfigured("BAD_SAMPLE", path.name, f"not JSON: {bad}", "Correct the sample") from None
+    records = records[:MOST_ROWS]
     refuse_keyed(records, path.name)
     tree = _Tree()
     for record in records:
         tree.add(record, "", "")
     found = Sample("jsonl", tree.columns(len(records)), tuple(tree.lists))
-    found.options = {"format": "jsonl", "pattern": "*.jsonl"}
+    found.options = options
     found.said = [f"{len(records)} JSON objects"]
-    if path.suffix.lower() == ".json":
-        found.questions.append("the files connector reads JSON lines, one object a line: can the system send *.jsonl?")
+    if options["connector"] == "rest":
+        found.said.append("taken for a page of a service; if it is a file, say connector: files and format: jsonl")
+        found.questions.append(
+            "which query parameters limit the answer to what changed in a window? Say since: and until: in collect"
+        )
+        if "pages" not in options:
+            found.questions.append(
+                "how does one page lead to the next? Say pages: in collect; without it, one page has all"
+            )
     return found
 
 
-def _objects(text: str, suffix: str) -> Iterator[Mapping[str, Any]]:
-    if suffix == ".json":
-        loaded = json.loads(text, parse_float=str, parse_int=str)
-        if isinstance(loaded, Mapping):
-            inside = [value for value in loaded.values() if _is_records(value)]
-            loaded = inside[0] if len(inside) == 1 and len(loaded) <= 3 else [loaded]
-        yield from (one for one in loaded if isinstance(one, Mapping))
-    else:
-        for line in text.splitlines():
-            if line.strip():
-                yield json.loads(line, parse_float=str, parse_int=str)
+def _lines(text: str) -> list[Mapping[str, Any]]:
+    return [json.loads(line, parse_float=str, parse_int=str) for line in text.splitlines() if line.strip()]
+
+
+def _page(text: str) -> tuple[list[Mapping[str, Any]], dict[str, Any]]:
+    """The records of a document, and where they and the address of the next page stand in it."""
+    loaded = json.loads(text, parse_float=str, parse_int=str)
+    options: dict[str, Any] = {"connector": "rest"}
+    if isinstance(loaded, Mapping):
+        inside = [name for name, value in loaded.items() if _is_records(value)]
+        if len(inside) == 1 and (len(loaded) <= _WRAPPED or loaded.keys() - _AROUND == {inside[0]}):
+            options["records"] = inside[0]
+            following = next((path for path, value in _texts(loaded, "") if _NEXT.fullmatch(f"{path} {value}")), "")
+            options |= {"pages": {"next": following}} if following else {}
+            loaded = loaded[inside[0]]
+        else:
+            loaded = [loaded]
+    return [one for one in loaded if isinstance(one, Mapping)], options
+
+
+def _texts(value: Any, at: str) -> Iterator[tuple[str, str]]:
+    """Every text of an object and of objects in it, with its path."""
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _texts(inner, f"{at}{name}.")
+        elif isinstance(inner, str):
+            yield f"{at}{name}", inner
 
 
 def _is_records(value: Any) -> bool:

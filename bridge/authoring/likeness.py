@@ -18,39 +18,11 @@ from bridge.content import Content
 from bridge.shape import Field, Sensitivity, Shape, Type
 
 _HERE: Final = Path(__file__).parent
-_NOISE: Final = frozenset(
-    [
-        "of",
-        "the",
-        "de",
-        "der",
-        "die",
-        "das",
-        "den",
-        "la",
-        "le",
-        "les",
-        "el",
-        "los",
-        "da",
-        "do",
-        "du",
-        "des",
-        "van",
-        "het",
-        "een",
-        "von",
-        "zum",
-        "zur",
-        "in",
-        "am",
-        "at",
-        "by",
-        "no",
-        "nr",
-        "num",
-    ]
-)
+_ARTICLES: Final = ("the", "der", "die", "das", "den", "la", "le", "les", "el", "los", "het", "een")
+_OF: Final = ("of", "de", "da", "do", "du", "des", "van", "von", "zum", "zur", "in", "am", "at", "by")
+_NOISE: Final = frozenset([*_ARTICLES, *_OF, "no", "nr", "num"])
+_LETTERS: Final = str.maketrans("đĐłŁøØ\u0131@", "dDlLoOi ", "") | {ord("ß"): "ss", ord("æ"): "ae", ord("œ"): "oe"}
+"""Letters that do not fall into a plain one and an accent."""
 _NAME, _VALUE = 0.6, 0.4
 _STANDARDS: Final = frozenset({"country", "currency"})
 ALIKE: Final = 0.84
@@ -99,8 +71,8 @@ def role_of(target: str) -> str:
 @lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
     """The words of a name or value: without accents, capitals, punctuation and words that say nothing."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text.replace("ß", "ss").replace("@", " "))
-    plain = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS)).encode("ascii", "ignore").decode()
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain).lower()
     found = tuple(word for word in re.split(r"[^a-z0-9]+", plain) if word)
     kept = tuple(word for word in found if word not in _NOISE)
     return kept or found
@@ -223,7 +195,8 @@ def _codes(column: Column, field: Field, content: Content) -> tuple[float, str]:
         return hits / len(distinct), f"{hits} of {len(distinct)} distinct values have the form that {field.path} wants"
     if len(distinct) > evidence.CODES:
         return 0.0, ""
-    hits = sum(meant(one, listed) is not None for one in distinct)
+    # Units of another size are words of the list, too, though no value of the field.
+    hits = sum(meant(one, {**known_values().get(field.code_list, {}), **listed}) is not None for one in distinct)
     called = field.code_list or field.path
     shown = f"{hits} of {len(distinct)} distinct values are known to the list {called}"
     if field.code_list in _STANDARDS:

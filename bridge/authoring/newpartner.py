@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.authoring import drafting
-from bridge.authoring.drafting import CodeDraft, Draft, Said
+from bridge.authoring.choosing import ENOUGH
+from bridge.authoring.codedraft import CodeDraft
+from bridge.authoring.drafting import Draft, Said
 from bridge.authoring.likeness import alike, known_words, labels, meant, words
-from bridge.authoring.newsource import ENOUGH
 from bridge.authoring.sample import Column, Sample
 from bridge.content import Content
 from bridge.mapping.codes import read_codes

@@ -17,6 +17,8 @@ from bridge.mapping.findings import Irreversible, Unconfirmed
 from bridge.mapping.suggested import SUGGESTED
 
 _MARK: Final = f", {SUGGESTED}: "
+_BLOCK: Final = re.compile(r"( +)(?:- each: .*|\w+:)")
+"""The line of a block: of a series its first, else the list that it fills."""
 
 
 def with_losses(content: Content, name: str, direction: Direction, files: dict[str, str]) -> dict[str, str]:
@@ -44,6 +46,9 @@ def with_losses(content: Content, name: str, direction: Direction, files: dict[s
         if _MARK in line:
             why = json.dumps(loss.said["why"], ensure_ascii=False)
             lines[loss.line - 1] = line.replace(_MARK, f", one_way: {why}{_MARK}", 1)
+        elif block := _BLOCK.fullmatch(line):
+            pad = " " * (len(block[1]) + 2)
+            lines[loss.line - 1] = f"{line}\n{pad}one_way: {json.dumps(loss.said['why'], ensure_ascii=False)}"
     return {**files, path: "\n".join(lines) + "\n"}
 
 
@@ -64,4 +69,5 @@ def _answered(path: str, text: str) -> str:
         text,
         flags=re.MULTILINE,
     )
+    dated = re.sub(r'(datetime: (?:"[^"%]*(?:%(?!z)[^"%]*)*"|\[[^\]]*\]))(, suggested: )', r"\1, zone: UTC\2", dated)
     return dated.replace('"??"', "FR").replace('"???"', "EUR")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -13,13 +15,14 @@ import sqlalchemy as sa
 
 from bridge import document, quality
 from bridge.authoring.asking import reading
-from bridge.authoring.rereading import archived, batches
 from bridge.authoring.revisions import with_fingerprint
 from bridge.authoring.trying import common_batch, usable
 from bridge.batch import ROW, Batch
 from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import BridgeError
 from bridge.exchange import authorisations, current, decisions
+from bridge.flow.joining import Fetch, join
+from bridge.flow.rereading import archived, batches
 from bridge.mapping import Mapping as Model
 from bridge.mapping import forward
 from bridge.mapping.trace import masked
@@ -39,6 +42,9 @@ _ENDED: Final = """
 SELECT ordinal, disposition FROM exchange.intake WHERE input_id = :id AND disposition IN ('held', 'out_of_scope')
 """
 Say = Callable[[str], None]
+Delivered = tuple[dict[int, bytes], dict[int, str], dict[int, str], dict[int, dict[str, Any]]]
+"""By row of a page: the hash of what is delivered, the code that holds it, the rule that withholds it, and the document
+delivered."""
 
 
 @dataclass
@@ -174,7 +180,9 @@ def plan_partner(content: Content, name: str, since: datetime | None, say: Say) 
         for page in current.each(connection, f"plan {name}", name, since):
             live = [row for row in page if not row["cancelled"]]
             if live:
-                _page(plan, mapping, live, changed, authorised, decisions.of_page(connection, name, live))
+                decided = decisions.of_page(connection, name, live)
+                fetch = partial(decisions.of_reports, connection, name)
+                _page(plan, mapping, live, changed, partial(_delivered, authorised, decided, fetch))
             say(f"{name}: {plan.looked} records")
     for fingerprint, pairs in changed.items():
         say(f"{name}: looking for the mapping {fingerprint[:12]} by which {len(pairs)} records were delivered")
@@ -187,10 +195,9 @@ def _page(
     mapping: Model,
     page: Sequence[dict[str, Any]],
     changed: dict[str, Any],
-    authorised: Sequence[Authorisation],
-    decided: Mapping[int, Decided],
+    delivered: Callable[[Model, Sequence[dict[str, Any]]], Delivered],
 ) -> None:
-    hashes, codes, withheld, made = _delivered(mapping, page, authorised, decided)
+    hashes, codes, withheld, made = delivered(mapping, page)
     for row, record in enumerate(page):
         plan.looked += 1
         holds, before = record["prior_holds"], record["prior_disposition"]
@@ -218,16 +225,16 @@ def _page(
 
 
 def _delivered(
+    authorised: Sequence[Authorisation],
+    decided: Mapping[int, Decided],
+    fetch: Fetch,
     mapping: Model,
     page: Sequence[dict[str, Any]],
-    authorised: Sequence[Authorisation],
-    decided: Mapping[int, Decided] = NOTHING_DECIDED,
-) -> tuple[dict[int, bytes], dict[int, str], dict[int, str], dict[int, dict[str, Any]]]:
-    """By row of the page: the hash of what is delivered, the code that holds it, the rule that withholds it, and the
-    document delivered."""
+) -> Delivered:
+    """What is delivered of a page of records."""
     common = common_batch(page, mapping.source_shape)
     released = release(mapping.release, mapping.source_shape, common, decided, authorised)
-    mapped = forward(mapping, released.batch)
+    mapped = forward(mapping, join(mapping, common, released, decided, authorised, fetch).batch)
     codes: dict[int, str] = {}
     for problem in mapped.problems:
         codes.setdefault(problem.row, problem.code)
@@ -237,6 +244,10 @@ def _delivered(
     whole = dict(zip(rows, document.whole(documents), strict=True))
     withheld = dict(zip(*(released.withheld.column(name).to_pylist() for name in (ROW, "rule")), strict=True))
     return hashes, codes, withheld, whole
+
+
+def _none(_: Collection[uuid.UUID]) -> tuple[list[dict[str, Any]], dict[int, Decided]]:
+    return [], {}
 
 
 def _details(
@@ -255,7 +266,8 @@ def _details(
             return
         for start in range(0, len(pairs), 2_000):
             some = pairs[start : start + 2_000]
-            hashes, _, _, made = _delivered(then.all[0], [record for record, _ in some], authorised)
+            records = [record for record, _ in some]
+            hashes, _, _, made = _delivered(authorised, NOTHING_DECIDED, _none, then.all[0], records)
             for row, (record, now) in enumerate(some):
                 # The same hash proves that the partner has just this; else the record itself has changed since.
                 if hashes.get(row) == record["prior_hash"]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as given
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from bridge.authoring import evidence
+from bridge.authoring.encodings import decoded
 from bridge.errors import Misconfigured
 from bridge.shape import Field, Shape
 
@@ -29,11 +30,13 @@ class Column:
 
     Args:
         rows: records (or entries of its list) that were looked at, with or without a value.
+        cells: of a sheet, what stands in each row, "" if nothing does; empty for other samples.
     """
 
     field: Field
     values: list[str] = given(default_factory=list)
     rows: int = 0
+    cells: list[str] = given(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -49,6 +52,11 @@ class Column:
     def dates(self) -> evidence.Dates | None:
         """How its dates are written, if it has any."""
         return evidence.dates(self.values)
+
+    @cached_property
+    def births(self) -> str:
+        """What shows that its dates are of births; "" if nothing does."""
+        return evidence.births(self.values, self.dates, datetime.now(UTC).date())
 
     @cached_property
     def numbers(self) -> evidence.Numbers | None:
@@ -76,7 +84,7 @@ class Sample:
     columns: list[Column]
     lists: tuple[str, ...] = ()
     record: str = ""
-    options: dict[str, str] = given(default_factory=dict)
+    options: dict[str, Any] = given(default_factory=dict)
     said: list[str] = given(default_factory=list)
     questions: list[str] = given(default_factory=list)
     schema: str = ""
@@ -128,7 +136,7 @@ def of_shape(shape: Shape, kind: str, text: str, suffix: str, record: str = "") 
 
 def _csv(path: Path) -> Sample:
     data = path.read_bytes()
-    text, encoding, said = decoded(data)
+    text, encoding, said, question = decoded(data)
     delimiter, rows, shown = _separated(text, path.name)
     header = [name.strip() for name in rows[0]]
     _sound_header(header, rows[1:], path.name)
@@ -136,32 +144,16 @@ def _csv(path: Path) -> Sample:
     found = _table(header, rows[1:])
     found.kind = "csv"
     found.said = [said, shown]
+    found.questions += [f"encoding: {question}"] if question else []
     if ragged:
-        found.said.append(f"{ragged} lines have another number of values than the header; they will be held")
+        lines = "1 line has" if ragged == 1 else f"{ragged} lines have"
+        found.said.append(f"{lines} another number of values than the header and will be held")
     found.options = {"format": "csv", "pattern": f"*{path.suffix.lower()}"}
     if delimiter != ",":
         found.options["delimiter"] = "tab" if delimiter == "\t" else delimiter
     if encoding != "utf-8":
         found.options["encoding"] = encoding
     return found
-
-
-def decoded(data: bytes) -> tuple[str, str, str]:
-    """The text, its encoding, and what shows that it is this one."""
-    for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-        if data.startswith(mark):
-            codec = "utf-8-sig" if name == "utf-8" else name
-            return data.decode(codec, "replace"), name, f"encoding {name}: the file begins with its byte order mark"
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as bad:
-        line = data.count(b"\n", 0, bad.start) + 1
-        controls = sum(0x80 <= byte < 0xA0 for byte in data)
-        also = f"{controls} bytes stand where latin-1 has none" if controls else "latin-1 reads it alike"
-        said = f"encoding cp1252: byte 0x{data[bad.start]:02X} on line {line} is not UTF-8; {also}"
-        return data.decode("cp1252", "replace"), "cp1252", said
-    plain = "only ASCII, which every encoding reads alike" if text.isascii() else "all of it is valid UTF-8"
-    return text, "utf-8", f"encoding utf-8: {plain}"
 
 
 def _separated(text: str, name: str) -> tuple[str, list[list[str]], str]:
@@ -237,6 +229,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Sample:
     sound = [row for row in rows if len(row) == len(header)]
     columns = []
     for place, name in enumerate(header):
-        values = [row[place].strip() for row in sound if row[place].strip()]
-        columns.append(Column(Field("", name, required=bool(sound) and len(values) == len(sound)), values, len(sound)))
+        cells = [row[place].strip() for row in sound]
+        values = [cell for cell in cells if cell]
+        field = Field("", name, required=bool(sound) and len(values) == len(sound))
+        columns.append(Column(field, values, len(sound), cells))
     return Sample("", columns)

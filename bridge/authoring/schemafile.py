@@ -10,7 +10,7 @@ from typing import Any, Final
 from lxml import etree
 
 from bridge.authoring.sample import Sample
-from bridge.mapping.suggested import IN_SCHEMA
+from bridge.mapping.suggested import IN_SCHEMA, NOTHING_FOUND
 from bridge.shape import Class, Sensitivity, Type
 
 Classes = Mapping[str, tuple[Class, Sensitivity, str]]
@@ -68,7 +68,7 @@ def _written(name: str, sample: Sample, classes: Classes) -> dict[str, Any]:
 
 def _said(found: tuple[Class, Sensitivity, str] | None) -> dict[str, str]:
     """Annotations of a field. What nothing is suggested for says so: free text, the default that protects most."""
-    cls, sensitivity, why = found or (Class.FREE_TEXT, Sensitivity.FREE_TEXT, "nothing was found out about it")
+    cls, sensitivity, why = found or (Class.FREE_TEXT, Sensitivity.FREE_TEXT, NOTHING_FOUND)
     return {"x-class": cls.value, "x-sensitivity": sensitivity.value, IN_SCHEMA: why}
 
 

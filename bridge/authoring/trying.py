@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,19 +15,19 @@ import pyarrow as pa
 
 from bridge import document, quality, settings
 from bridge.authoring.asking import reading
+from bridge.authoring.people import Known, Said
 from bridge.batch import POSITION, ROOT, ROW, Batch
 from bridge.connector import Input, Source, Window
 from bridge.content import COLLECT, SHARE, Content, Direction
 from bridge.errors import Misconfigured, Problem, TryLater
-from bridge.exchange import authorisations, current
+from bridge.exchange import authorisations, current, decisions
 from bridge.flow import envelope
-from bridge.flow.sharing import assigned
+from bridge.flow.joining import assigned
 from bridge.mapping import Mapping, Severity, check, forward
 from bridge.mapping.findings import Unconfirmed
 from bridge.mapping.samples import read_sample
 from bridge.mapping.trace import Way, trace
 from bridge.mapping.versions import load_on
-from bridge.onward import Authorisation
 from bridge.release import release
 from bridge.shape import Shape
 
@@ -78,16 +78,30 @@ def usable(content: Content, name: str, direction: Direction) -> tuple[Mapping, 
     return mapping, len(errors) - len(grave)
 
 
-def try_source(content: Content, name: str, last: int, file: str, partners: Sequence[str]) -> Iterator[Tried]:
-    """The newest ``last`` records that a source has, or those of a file, in the exchange and at partners."""
+def try_source(
+    content: Content,
+    name: str,
+    last: int,
+    file: str,
+    partners: Sequence[str],
+    say: Callable[[str], None],
+    left: Counter[str],
+) -> Iterator[Tried]:
+    """The newest ``last`` records that a source has, or those of a file, in the exchange and at partners.
+
+    Args:
+        say: is told so where the exchange cannot be asked what people have authorised and decided.
+        left: counts the list entries, by the condition, that ``when`` leaves out, and codes without a counterpart.
+    """
     mapping, _ = usable(content, name, COLLECT)
     shares = [usable(content, partner, SHARE)[0] for partner in partners]
+    known = Known(say)
     for batch in _read(mapping, last, file):
         if isinstance(batch, Problem):
             reason = f"{batch.code}, the whole input: {batch.reason}"
             yield Tried(Path(file).name if file else "an input", [Fate("common", HELD, (reason,))])
         else:
-            yield from _collected(content, mapping, shares, batch)
+            yield from _collected(content, mapping, shares, batch, known, left)
 
 
 def try_partner(content: Content, name: str, last: int, file: str) -> Iterator[Tried]:
@@ -99,23 +113,30 @@ def try_partner(content: Content, name: str, last: int, file: str) -> Iterator[T
         return
     with reading() as connection:
         page = current.newest(connection, f"try {name}", last, name)
-        authorised = authorisations.now(connection, name)
+        said = Said(authorisations.now(connection, name), decisions.of_page(connection, name, page))
     if page:
         common = common_batch(page, share.source_shape)
         names = [f"{one['origin_system']}:{one['origin_record_id']}" for one in page]
-        yield from _shared(share, common, names, authorised)
+        yield from _shared(share, common, names, said)
 
 
-def _collected(content: Content, mapping: Mapping, shares: Sequence[Mapping], batch: Batch) -> Iterator[Tried]:
+def _collected(
+    content: Content, mapping: Mapping, shares: Sequence[Mapping], batch: Batch, known: Known, left: Counter[str]
+) -> Iterator[Tried]:
     """Each record of a source's batch with its fate in the exchange and at the partners."""
     mapped = forward(mapping, batch)
+    left.update(mapped.filtered)
     documents = document.encode(mapped.batch, mapping.target_shape)
     faults = quality.validate(documents, content, today=datetime.now(UTC).date())
     problems = by_row([*mapped.problems, *faults])
     sound = mapped.batch.without(pa.array(sorted({fault.row for fault in faults}), pa.int64()))
     ways = trace(mapping, batch, sound)
     outside = dict(zip(*(mapped.out_of_scope.column(name).to_pylist() for name in (ROW, "rule")), strict=True))
-    at = {share.system: {one.row: one.fate for one in _fates(share, _identified(sound))} for share in shares}
+    common = _identified(sound)
+    at = {
+        share.system: {one.row: one.fate for one in _fates(share, common, known.of(share.system, common, documents))}
+        for share in shares
+    }
     places = dict(zip(batch.rows().to_pylist(), batch.root.column(POSITION).to_pylist(), strict=True))
     unread = sorted({problem.row for problem in batch.problems} - places.keys() - {-1})
     for row in [*places, *unread]:
@@ -135,16 +156,14 @@ class _At:
     fate: Fate
 
 
-def _shared(
-    share: Mapping, common: Batch, names: Sequence[str], authorised: Sequence[Authorisation] = ()
-) -> Iterator[Tried]:
-    for one, name in zip(_fates(share, common, authorised), names, strict=True):
+def _shared(share: Mapping, common: Batch, names: Sequence[str], said: Said | None = None) -> Iterator[Tried]:
+    for one, name in zip(_fates(share, common, said or Said()), names, strict=True):
         yield Tried(name, [one.fate])
 
 
-def _fates(share: Mapping, common: Batch, authorised: Sequence[Authorisation] = ()) -> list[_At]:
-    """What would become of common records at one partner, in their order; what is only in a file nobody authorised."""
-    released = release(share.release, share.source_shape, common, authorisations=authorised)
+def _fates(share: Mapping, common: Batch, said: Said) -> list[_At]:
+    """What would become of common records at one partner, in their order."""
+    released = release(share.release, share.source_shape, common, said.decided, said.authorised)
     withheld = dict(zip(*(released.withheld.column(name).to_pylist() for name in (ROW, "rule")), strict=True))
     mapped = forward(share, released.batch)
     problems = by_row(mapped.problems)
@@ -230,7 +249,8 @@ def _reader(mapping: Mapping, file: str) -> Iterator[tuple[Source, Path]]:
             drop = Path(name) / "drop"
             drop.mkdir()
             (drop / path.name).write_bytes(path.read_bytes())
-            yield module.source(str(drop), {**options, "pattern": "*"}, mapping.source_shape), Path(name)
+            saved = getattr(module, "saved", module.source)  # of a service, a page as it was saved
+            yield saved(str(drop), {**options, "pattern": "*"}, mapping.source_shape), Path(name)
         else:
             yield module.source(settings.connection(options["connection"]), options, mapping.source_shape), Path(name)
 

@@ -14,16 +14,17 @@ from bridge.cli.root import main
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding or loss, for pipes.")
 @click.option("--fix", "mend", is_flag=True, help="First mend, in the files, what leaves no choice.")
-def check(names: tuple[str, ...], as_json: bool, mend: bool) -> None:
+@click.option("--all", "every", is_flag=True, help="Print every finding, not three of a kind in one file.")
+def check(names: tuple[str, ...], as_json: bool, mend: bool, every: bool) -> None:
     """Prove mappings before a record moves: NAMES of systems, all if none are given.
 
-    Prints every finding with its file, line and what to do, and how both sides sum up. Of two systems
+    Prints findings with their file, line and what to do, and how both sides sum up. Of two systems
     that are each a source and a partner (bridge check cen cis) it also prints what a record loses that
     goes from the first to the second and comes home. Exits with 1 if a mapping may not run.
     """
     from bridge.commands import checking
 
-    sys.exit(checking.run(content(), names, as_json=as_json, mend=mend))
+    sys.exit(checking.run(content(), names, as_json=as_json, mend=mend, every=every))
 
 
 @main.group()

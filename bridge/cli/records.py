@@ -10,7 +10,18 @@ from bridge.cli.options import content, signed
 from bridge.cli.root import main
 
 
-@main.group(invoke_without_command=True)
+class _Asked(click.Group):
+    """A group that lists by options: what is typed in the place of a command is most likely one of their values."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"No such command {args[0]!r}. For the records of one system: --source {args[0]}, or --partner")
+        return super().resolve_command(ctx, args)
+
+
+@main.group(cls=_Asked, invoke_without_command=True)
 @click.option("--source", help="Only this source.")
 @click.option("--partner", help="Only what was found on the way to this partner.")
 @click.option("--code", help="Only problems of this code, such as UNKNOWN_CODE.")
@@ -118,7 +129,7 @@ def retention(ctx: click.Context, partner: str | None, as_json: bool) -> None:
 @retention.command("extend")
 @click.argument("record")
 @click.option("--partner", required=True, help="Who may keep it longer.")
-@click.option("--until", help="The new last day; as long as the policy allows if it is not given.")
+@click.option("--until", help="First moment at which it may no longer; as late as the policy allows if not given.")
 @signed
 def retention_extend(record: str, partner: str, until: str | None, by: str, reason: str) -> None:
     """Let a partner keep RECORD longer, within what its release policy allows."""
@@ -159,7 +170,7 @@ def exonerate(record: str, person: int | None, nobody: bool, by: str, reason: st
 def overdue(partner: str | None, as_json: bool) -> None:
     """List corrections, withdrawals and erasures that a partner has not acknowledged in its promised time.
 
-    Also what has expired and who was exonerated. Exits with 1 if there is any.
+    Also what has expired, who was exonerated, and what was sent and not answered for. Exits with 1 if there is any.
     """
     from bridge.commands import clearing
 
@@ -191,7 +202,7 @@ def duplicates_find() -> None:
     """Compare what is new with what is like it: by date, country, goods, quantity, route, container and journey."""
     from bridge.commands import duplicates as pairs
 
-    pairs.find()
+    pairs.find(content())
 
 
 @duplicates.command("list")
@@ -214,4 +225,46 @@ def duplicates_decide(number: int, by: str, reason: str, same: bool, different: 
     """Decide whether pair NUMBER is one seizure; nothing is ever merged by a guess."""
     from bridge.commands import duplicates as pairs
 
-    pairs.decide(number, by, reason, same=same, different=different)
+    pairs.decide(content(), number, by, reason, same=same, different=different)
+
+
+@main.group()
+def requests() -> None:
+    """What suppliers are asked to correct, where another supplier's report or amendment says otherwise."""
+
+
+@requests.command("list")
+@click.option("--all", "every", is_flag=True, help="Also requests that were answered or are settled.")
+@click.option("--limit", default=50, show_default=True, help="At most so many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a request, for pipes.")
+def requests_list(limit: int, every: bool, as_json: bool) -> None:
+    """List requests that wait for an answer, the oldest first: record, field, who supplied it, who says otherwise."""
+    from bridge.commands import requests as asked
+
+    asked.show_all(limit, every=every, as_json=as_json)
+
+
+@requests.command("show")
+@click.argument("number", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object, for pipes.")
+def requests_show(number: int, as_json: bool) -> None:
+    """Show request NUMBER: what both reports say, masked by class, and who said that they are of one seizure."""
+    from bridge.commands import requests as asked
+
+    asked.show(content(), number, as_json=as_json)
+
+
+@requests.command("answer")
+@click.argument("number", type=int)
+@click.option("--amend", is_flag=True, help="The supplier will amend its record and send it anew.")
+@click.option("--keep", is_flag=True, help="The supplier keeps what it said.")
+@click.option("--hand-over", is_flag=True, help="The supplier lets the one who would amend the record have it.")
+@signed
+def requests_answer(number: int, by: str, reason: str, amend: bool, keep: bool, hand_over: bool) -> None:
+    """Put down what the supplier answers to request NUMBER; no value changes by it, for only the supplier amends.
+
+    Another person than the one who said that the two reports are of one seizure.
+    """
+    from bridge.commands import requests as asked
+
+    asked.answer(number, by, reason, amend=amend, keep=keep, hand_over=hand_over)

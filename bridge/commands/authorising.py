@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,10 +10,11 @@ import click
 from rich.table import Table
 
 from bridge import settings
-from bridge.commands import tables
+from bridge.commands import naming, tables
+from bridge.commands.naming import require_partner
+from bridge.commands.sealing import identity
 from bridge.content import Content
-from bridge.errors import Misconfigured
-from bridge.exchange import Exchange, Grant, explain
+from bridge.exchange import Exchange, Grant
 from bridge.exchange.roles import Role
 from bridge.flow.windows import parse_moment
 from bridge.mapping import load_on
@@ -29,25 +29,27 @@ def add(content: Content, partner: str, said: Mapping[str, Any]) -> None:
         said: the command's options by name.
     """
     where = f"bridge authorise add {partner}"
+    require_partner(content, partner)
     read = source_read(load_on(content, partner, "share"))
     since, until = parse_moment(said["since"], where), parse_moment(said["until"], where)
-    supplier = said["supplier"].strip().upper()
+    names = {"supplier": naming.supplier(content, said["supplier"]), "groups": naming.groups(content, said["groups"])}
     with Exchange(settings.exchange_url()) as exchange:
-        record = _record(exchange, said["record"]) if said["record"] else None
-        whole = {name: said[name] for name in ("granted_by", "by", "reason", "groups", "operation", "conditions")}
-        number = exchange.authorise(Grant(partner, supplier, since, until, record=record, **whole))
-    click.echo(
-        f"Authorisation {number}: what {supplier} supplied may go to {partner} until {until:%Y-%m-%d %H:%M} UTC."
-    )
+        record = identity(exchange, said["record"]) if said["record"] else None
+        whole = names | {name: said[name] for name in ("granted_by", "by", "reason", "operation", "conditions")}
+        number = exchange.authorise(Grant(partner, valid_from=since, valid_until=until, record=record, **whole))
+    what = f"what {names['supplier']} supplied may go to {partner}"
+    click.echo(f"Authorisation {number}: {what} until {until:%Y-%m-%d %H:%M} UTC.")
     if said["conditions"] and CONDITIONS not in read:
         click.echo(f"Its conditions stay here: {partner} has no field for them. See that {partner} knows them.")
     click.echo(f"Next: bridge share {partner}, or bridge authorise list.")
 
 
-def show(partner: str | None, *, as_json: bool) -> None:
+def show(content: Content, partner: str | None, *, as_json: bool) -> None:
     """Every authorisation ever entered, with its state now."""
     with Exchange.of(Role.AUDIT) as exchange:
         found = exchange.authorisations(partner)
+    if not found:  # of one that is a partner no more the past is shown all the same
+        require_partner(content, partner)
     if as_json:
         for row in found:
             click.echo(json.dumps(dict(row._mapping), default=str, sort_keys=True))
@@ -75,16 +77,6 @@ def revoke(number: int, by: str, reason: str) -> None:
         partner = exchange.revoke(number, by, reason)
     click.echo(f"Authorisation {number} is revoked. The next share with {partner} recalls what went under it alone.")
     click.echo(f"Next: bridge share {partner}, or wait for its next run.")
-
-
-def _record(exchange: Exchange, name: str) -> uuid.UUID:
-    with exchange.engine.connect() as connection:
-        found = explain.records(connection, name)
-    if len(found) != 1:
-        what = "the exchange knows no such record" if not found else "several records are called so"
-        raise Misconfigured("NO_SUCH_RECORD", name, what, "Write SYSTEM:ID or the bridge id")
-    one: uuid.UUID = found[0].bridge_id
-    return one
 
 
 def _scope(row: Any) -> str:

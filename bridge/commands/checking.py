@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +15,15 @@ from pathlib import Path
 
 import click
 
+from bridge import settings
 from bridge.content import COLLECT, SHARE, Content, Direction
 from bridge.errors import Misconfigured
 from bridge.mapping import Finding, Mapping, Severity, check, load, load_versions, summary
+from bridge.mapping.findings import Unreviewed
 from bridge.mapping.fixes import fix
 
+SHOWN = 3
+"""Findings of one kind in one file that are printed; the others are counted."""
 ROUNDS = 8
 """How often --fix looks again: what is mended may show what it hid."""
 
@@ -32,9 +37,13 @@ class _Checked:
     errors: int
 
 
-def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = False) -> int:
-    """Check the mappings of these systems, or all; 1 if one of them may not run. ``mend`` mends first what leaves no
-    choice."""
+def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = False, every: bool = False) -> int:
+    """Check the mappings of these systems, or all; 1 if one of them may not run.
+
+    Args:
+        mend: mend first what leaves no choice.
+        every: print every finding, and not just some of those that are of one kind.
+    """
     wanted: list[tuple[str, Direction]] = [(name, COLLECT) for name in content.sources()]
     wanted += [(name, SHARE) for name in content.partners()]
     unknown = sorted(set(names) - {name for name, _ in wanted})
@@ -44,7 +53,7 @@ def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = F
     errors = 0
     chosen = [(name, direction) for name, direction in wanted if not names or name in names]
     mappings = [mapping for name, direction in chosen for mapping in load_versions(content, name, direction).all]
-    for checked in _each(content, mappings, as_json=as_json, mend=mend):
+    for checked in _each(content, mappings, as_json=as_json, mend=mend, every=every):
         errors += checked.errors
         for line in checked.fixed:
             click.echo(line, err=as_json)
@@ -59,9 +68,11 @@ def run(content: Content, names: Sequence[str], *, as_json: bool, mend: bool = F
     return 1 if errors else 0
 
 
-def _each(content: Content, mappings: Sequence[Mapping], *, as_json: bool, mend: bool) -> Iterator[_Checked]:
+def _each(
+    content: Content, mappings: Sequence[Mapping], *, as_json: bool, mend: bool, every: bool
+) -> Iterator[_Checked]:
     """Every mapping checked, in order; several at once where there are processors for it and nothing is changed."""
-    one = partial(_one, content, as_json=as_json, mend=mend)
+    one = partial(_one, content, as_json=as_json, mend=mend, every=every or as_json)
     workers = min(len(mappings), os.cpu_count() or 1)
     if mend or workers < 2 or not _forkable():
         yield from map(one, mappings)
@@ -87,7 +98,7 @@ def _length(mapping: Mapping) -> int:
     return len(mapping.spec.examples) * (len(mapping.spec.rules) + sum(len(one.rules) for one in mapping.spec.blocks))
 
 
-def _one(content: Content, mapping: Mapping, *, as_json: bool, mend: bool) -> _Checked:
+def _one(content: Content, mapping: Mapping, *, as_json: bool, mend: bool, every: bool) -> _Checked:
     fixed: list[str] = []
     found = check(mapping)
     for number in range(ROUNDS if mend else 0):
@@ -97,10 +108,23 @@ def _one(content: Content, mapping: Mapping, *, as_json: bool, mend: bool) -> _C
             break
         mapping = load(content, mapping.system, mapping.direction, mapping.file)
         found = check(mapping)
-    lines = [_line(one, as_json=as_json) for one in found]
+    lines = [_line(one, as_json=as_json) for one in found] if every else list(_some(found))
     if not as_json and not mapping.faults:
         lines.append(f"{mapping.name}: {summary(mapping)}{_verdict(mapping, found)}")
-    return _Checked(fixed, lines, sum(one.severity is Severity.ERROR for one in found))
+    return _Checked(fixed, lines, len(_errors(found)))
+
+
+def _some(found: Sequence[Finding]) -> Iterator[str]:
+    """The first findings of each kind in each file, and behind the last of them how many more there are."""
+    of_a_kind = Counter((one.file, one.code) for one in found)
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in found:
+        kind = (one.file, one.code)
+        seen[kind] += 1
+        if seen[kind] <= SHOWN or of_a_kind[kind] == SHOWN + 1:
+            yield str(one)
+        elif seen[kind] == of_a_kind[kind]:
+            yield f"{one.file}: {one.code} and {of_a_kind[kind] - SHOWN} more; --all prints them"
 
 
 def _line(finding: Finding, *, as_json: bool) -> str:
@@ -117,8 +141,14 @@ def _line(finding: Finding, *, as_json: bool) -> str:
     return json.dumps(said, sort_keys=True)
 
 
+def _errors(found: Sequence[Finding]) -> list[Finding]:
+    """What keeps the mapping from running here: in production also what nobody has approved."""
+    approved = settings.mode() == settings.PRODUCTION
+    return [one for one in found if one.severity is Severity.ERROR or (approved and isinstance(one, Unreviewed))]
+
+
 def _verdict(mapping: Mapping, found: Sequence[Finding]) -> str:
-    errors = sum(one.severity is Severity.ERROR for one in found)
+    errors = len(_errors(found))
     examples = len(mapping.spec.examples)
     if errors:
         return f"; {errors} errors"

@@ -11,10 +11,11 @@ from rich.table import Table
 
 from bridge import settings
 from bridge.commands import tables
+from bridge.commands.naming import require_partner
 from bridge.commands.sealing import identity
 from bridge.content import Content
 from bridge.errors import Misconfigured
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, Role
 from bridge.flow import clearing
 
 LATE = 1
@@ -43,8 +44,10 @@ def exonerate(record: str, person: int | None, by: str, reason: str, ground: str
 def overdue(content: Content, partner: str | None, *, as_json: bool) -> int:
     """What partners have not acknowledged in time; the exit code says whether there is any."""
     now = datetime.now(UTC)
-    with Exchange(settings.exchange_url()) as exchange:
+    with Exchange.of(Role.AUDIT) as exchange:
         found = clearing.overdue(exchange, content, now, partner)
+    if not found:
+        require_partner(content, partner)
     if as_json:
         for one in found:
             said = {**dataclasses.asdict(one.owed), "deadline": one.deadline}

@@ -9,15 +9,20 @@ from rich.table import Table
 
 from bridge import settings
 from bridge.commands import tables
+from bridge.content import Content
 from bridge.errors import Misconfigured
 from bridge.exchange import Exchange, Role
+from bridge.flow.correcting import compare_cases
 
 
-def find() -> None:
-    """Compare what is new or has changed with what is like it."""
+def find(content: Content) -> None:
+    """Compare what is new or has changed with what is like it, and the reports of one seizure with one another."""
     with Exchange(settings.exchange_url()) as exchange:
         found = exchange.find_duplicates()
+        waiting = compare_cases(exchange, content)
     click.echo(f"{found} more pairs of records may be one seizure." if found else "No more pairs were found.")
+    if waiting:
+        click.echo(f"{waiting} requests for correction wait: bridge requests list.")
     click.echo("Next: bridge duplicates list.")
 
 
@@ -42,17 +47,20 @@ def show(limit: int, *, every: bool, as_json: bool) -> None:
     click.echo("Next: bridge explain RECORD for each, then bridge duplicates decide NUMBER --same or --different.")
 
 
-def decide(number: int, by: str, reason: str, *, same: bool, different: bool) -> None:
+def decide(content: Content, number: int, by: str, reason: str, *, same: bool, different: bool) -> None:
     """A person's word on one pair."""
     if same == different:
         what = "a pair is one seizure or it is not"
         raise Misconfigured("NO_DECISION", f"pair {number}", what, "Give --same or --different")
     with Exchange(settings.exchange_url()) as exchange:
         pair = exchange.decide_duplicate(number, same=same, by=by, reason=reason)
+        waiting = compare_cases(exchange, content, [pair.first, pair.second])
     if same:
         click.echo(
             f"{pair.second_name} is a report of {pair.first_name}: the next shares take it back, or never give it."
         )
+        if waiting:
+            click.echo(f"{waiting} requests for correction wait: bridge requests list.")
         click.echo(f"Next: bridge share PARTNER; bridge duplicates decide {number} --different undoes it.")
     else:
         click.echo(f"{pair.second_name} stands as a seizure of its own.")

@@ -12,6 +12,8 @@ from bridge.commands import tables
 from bridge.exchange import Exchange, HeldProblem, Role
 
 UNBALANCED = 4
+_WIDE = 120
+_NEXT = "Next: bridge held show NUMBER; once the cause is mended, bridge held redrive NUMBER."
 
 
 def books(source: str | None, partner: str | None, *, as_json: bool) -> int:
@@ -33,6 +35,14 @@ def held(source: str | None, partner: str | None, code: str | None, limit: int, 
     if not problems:
         click.echo("Nothing is held.")
         return
+    more = f"The first {limit}; --limit shows more, --code and --source fewer.\n" if len(problems) == limit else ""
+    if tables.console.width < _WIDE:
+        # In narrow columns a reason would be one word a line.
+        for problem in problems:
+            click.echo(f"{problem.id}  {problem.name}: {problem.code} at {problem.field or 'the record'}")
+            click.echo(f"    {place(problem)}\n    {problem.reason}")
+        click.echo(more + _NEXT)
+        return
     table = Table(title="held records", title_justify="left")
     for name in ("number", "at", "where", "field", "code", "reason"):
         table.add_column(name, overflow="fold", ratio=3 if name == "reason" else None)
@@ -40,13 +50,13 @@ def held(source: str | None, partner: str | None, code: str | None, limit: int, 
         row = (str(problem.id), problem.name, place(problem), problem.field, problem.code, problem.reason)
         table.add_row(*row)
     tables.console.print(table)
-    click.echo("Next: bridge held show NUMBER; once the cause is mended, bridge held redrive NUMBER.")
+    click.echo(more + _NEXT)
 
 
 def place(problem: HeldProblem) -> str:
     """The input with record number and position, or the record's version at a partner."""
     if problem.at_partner:
-        return f"{problem.bridge_id} version {problem.version}"
+        return f"{problem.origin_record_id or problem.bridge_id}, version {problem.version}"
     if problem.ordinal is None or problem.ordinal < 0:
         return f"{problem.input}"
     place = "" if problem.position is None else f", position {problem.position}"

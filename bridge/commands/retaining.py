@@ -11,10 +11,11 @@ from rich.table import Table
 
 from bridge import settings
 from bridge.commands import tables
+from bridge.commands.naming import require_partner
 from bridge.commands.sealing import identity
 from bridge.content import Content
 from bridge.errors import Misconfigured
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, Role
 from bridge.flow import forgetting, retaining
 from bridge.flow.windows import parse_moment
 
@@ -23,9 +24,10 @@ SHOWN = 200
 
 def listing(content: Content, only: str | None, *, as_json: bool) -> None:
     """Each partner's rule, and the records whose time is over or soon will be."""
+    require_partner(content, only)
     now = datetime.now(UTC)
-    rules = {name: rule for name, rule in retaining.rules(content).items() if only in (None, name)}
-    with Exchange(settings.exchange_url()) as exchange:
+    rules = {name: retaining.rule_of(content, name) for name in content.partners() if only in (None, name)}
+    with Exchange.of(Role.AUDIT) as exchange:
         due = {name: retaining.due(exchange, rule, now) for name, rule in rules.items() if rule is not None}
     if as_json:
         for terms in due.values():
@@ -41,7 +43,7 @@ def listing(content: Content, only: str | None, *, as_json: bool) -> None:
         of = "records whole" if rule.of == retaining.ALL else "what is personal in records"
         click.echo(f"{name}: {of}, {rule.years} years, and {rule.extend} more for a reason. {rule.ground}")
     for source, (days, held) in forgetting.kept_days(content).items():
-        if days is not None:
+        if days is not None and only is None:
             click.echo(
                 f"{source}: bytes as received {days} days after their seal, {held} if a problem is open in them."
             )
@@ -65,20 +67,21 @@ def listing(content: Content, only: str | None, *, as_json: bool) -> None:
 
 def extend(content: Content, record: str, partner: str, by: str, reason: str, until: str | None) -> None:
     """Let a partner keep a record longer."""
-    rules = retaining.rules(content)
-    if partner not in rules:
-        fix = f"Name one of: {', '.join(rules) or 'none yet'}"
-        raise Misconfigured("NO_PARTNER", partner, "there is no such partner", fix)
+    require_partner(content, partner)
+    rule = retaining.rule_of(content, partner)
     end = parse_moment(until, "--until") if until else None
     with Exchange(settings.exchange_url()) as exchange:
         found = identity(exchange, record)
-        new, number = retaining.extend(exchange, rules[partner], partner, found, by, reason, end)
+        new, number = retaining.extend(exchange, rule, partner, found, by, reason, end)
     click.echo(f"{partner} keeps {record} until {new:%Y-%m-%d} (decision {number}).")
     click.echo("Next: bridge retention, for what else is due.")
 
 
 def apply(content: Content, by: str, reason: str) -> None:
     """Take back what has expired, and empty the archive of what is over its time."""
+    if not by.strip() or not reason.strip():
+        what = "what is over its time is taken back by a named person, for a reason"
+        raise Misconfigured("NO_REASON", "bridge retention apply", what, "Give both")
     with Exchange(settings.exchange_url()) as exchange:
         done = retaining.apply(exchange, content, by, reason, datetime.now(UTC))
     for name in done.swept.removed:
@@ -91,3 +94,5 @@ def apply(content: Content, by: str, reason: str) -> None:
         click.echo(f"{count} records have expired at {partner}. Next: bridge share {partner}")
     if not done.expired:
         click.echo("No record has expired at a partner.")
+    for error in done.unread:
+        raise error

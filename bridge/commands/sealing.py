@@ -65,7 +65,7 @@ def identity(exchange: Exchange, record: str) -> uuid.UUID:
     """
     system, colon, number = record.partition(":")
     if colon:
-        found = exchange.find(system, number)
+        found = exchange.find(system.strip().upper(), number.strip())
         if found is not None:
             return found
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bridge import settings
+from bridge.commands.naming import require_partner
 from bridge.content import Content
 from bridge.errors import Misconfigured
 from bridge.exchange import Exchange
@@ -32,8 +33,4 @@ def resume(partner: str, by: str, reason: str) -> None:
 def _check(partner: str, by: str, reason: str) -> None:
     if not by.strip() or not reason.strip():
         raise Misconfigured("NO_REASON", partner, "a switch is moved by a named person, for a reason", "Give both")
-    partners = Content.find().partners()
-    if partner not in partners:
-        raise Misconfigured(
-            "NO_PARTNER", partner, "there is no such partner", f"Name one of: {', '.join(partners) or 'none yet'}"
-        )
+    require_partner(Content.find(), partner)

@@ -42,10 +42,16 @@ def verdict(books: Books) -> str:
     return "[bold green]The books balance: every record read has exactly one disposition.[/bold green]"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things in words."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def _source(s: SourceBooks, title: str) -> Table:
     table = _table(
         f"{title}: source {s.source}",
-        f"{s.windows} windows, {s.runs} runs, {s.inputs} inputs, {s.refused} of them held as a whole",
+        f"{counted(s.windows, 'window')}, {counted(s.runs, 'run')}, {counted(s.inputs, 'input')}, "
+        f"{s.refused} of them held as a whole",
     )
     table.add_row("read", f"{s.read:,}", "")
     for state in Intake:

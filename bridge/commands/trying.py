@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 
 import click
 from rich.table import Table
@@ -28,9 +29,11 @@ def run(
     known = directions(content, name)
     direction = COLLECT if COLLECT in known and not (name in to and SHARE in known) else SHARE
     _, unconfirmed = trying.usable(content, name, direction)
+    left: Counter[str] = Counter()
     if direction == COLLECT:
         partners = [one for one in (to or content.partners()) if one != name]
-        tried = list(trying.try_source(content, name, last, file, partners))
+        say = partial(click.echo, err=True)
+        tried = list(trying.try_source(content, name, last, file, partners, say, left))
     else:
         tried = list(trying.try_partner(content, name, last, file))
     if as_json:
@@ -47,6 +50,8 @@ def run(
         where = "the exchange" if at == "common" else at
         click.echo(f"{where}: " + ", ".join(f"{counts[what]} {what}" for what in STYLE if counts[what]))
     _reasons(tried)
+    for what, count in left.most_common():
+        click.echo(f"  {count} x left out of what goes: {what}")
     if not tried:
         click.echo("There is no record to try: the source has none, or none in this file.")
     if unconfirmed:

@@ -20,6 +20,7 @@ from bridge.exchange import (
     granting,
     held,
     likeness,
+    messagekeys,
     nominal,
     outbox,
     partners,
@@ -201,10 +202,25 @@ class Asked(Base):
         with transaction(self._engine, _WHERE) as connection:
             return nominal.keys_in_use(connection)
 
+    def message_keys_in_use(self) -> dict[str, int]:
+        """How many open messages are under each key, by its id; "" for those in plain."""
+        with transaction(self._engine, _WHERE) as connection:
+            return messagekeys.in_use(connection)
+
     def suppliers_of_inputs(self) -> dict[str, str]:
         """The source that each input came from, by the hash of its bytes."""
         with transaction(self._engine, _WHERE) as connection:
             return nominal.suppliers(connection)
+
+    def reencrypt_messages(self) -> int:
+        """Bring all open messages under the keys in use of their partners; gives how many were moved."""
+        moved = 0
+        last: int | None = 0
+        while last is not None:
+            with transaction(self._engine, _WHERE) as connection:
+                some, last = messagekeys.reencrypt(connection, last)
+            moved += some
+        return moved
 
     def reencrypt(self) -> int:
         """Bring all nominal parts under the keys in use, some thousands in a transaction; gives their number."""

@@ -30,7 +30,10 @@ _OF_RUN: Final = """
 SELECT k.authorised FROM exchange.run c
 JOIN exchange.mapping_revision k ON k.mapping = c.mapping AND k.revision = c.revision WHERE c.id = :run
 """
-_REVOKED: Final = "SELECT EXISTS (SELECT FROM exchange.authorisation WHERE revokes = ANY(:numbers))"
+_GONE: Final = """
+SELECT EXISTS (SELECT FROM exchange.authorisation WHERE revokes = ANY(:numbers)
+               OR id = ANY(:numbers) AND valid_until <= clock_timestamp())
+"""
 _LISTED: Final = """
 SELECT g.id, g.partner, g.supplier, g.commodity_groups, g.operation, g.bridge_id, g.conditions, g.valid_from,
        g.valid_until, g.granted_by, g.entered_by, g.reason, g.at,
@@ -63,11 +66,16 @@ FROM exchange.authorised a
 JOIN exchange.authorisation g ON g.id = a.authorisation AND g.partner = :partner
 JOIN exchange.record r ON r.bridge_id = a.bridge_id
 WHERE a.authorisation <> ALL(CAST(:authorised AS bigint[]))
-  AND (SELECT m.holds AND m.run_id = a.run_id FROM exchange.delivery m
+  AND (SELECT m.holds AND m.version = a.version AND NOT EXISTS (
+           SELECT FROM exchange.authorised b JOIN exchange.authorisation h ON h.id = b.authorisation
+           WHERE b.bridge_id = a.bridge_id AND h.partner = :partner AND b.run_id > a.run_id AND b.run_id <= m.run_id)
+       FROM exchange.delivery m
        WHERE m.partner = :partner AND m.bridge_id = a.bridge_id AND m.holds IS NOT NULL
        ORDER BY m.version DESC, m.run_id DESC LIMIT 1)
   AND NOT EXISTS (SELECT FROM pg_temp.offer o WHERE o.bridge_id = a.bridge_id AND o.version = r.version)
 """
+"""What the partner holds went under the last that was noted for that version, be it by an earlier run: one that only
+kept the message which a later run relayed."""
 
 
 def in_force(connection: sa.Connection, partner: str) -> tuple[int, ...]:
@@ -86,9 +94,9 @@ def of_run(connection: sa.Connection, run_id: int) -> tuple[Authorisation, ...]:
     return _these(connection, connection.scalar(sa.text(_OF_RUN), {"run": run_id}) or [])
 
 
-def revoked(connection: sa.Connection, numbers: Sequence[int]) -> bool:
-    """Whether any of these authorisations was revoked."""
-    return bool(numbers) and bool(connection.scalar(sa.text(_REVOKED), {"numbers": list(numbers)}))
+def gone(connection: sa.Connection, numbers: Sequence[int]) -> bool:
+    """Whether any of these authorisations was revoked, or its time is over."""
+    return bool(numbers) and bool(connection.scalar(sa.text(_GONE), {"numbers": list(numbers)}))
 
 
 def listed(connection: sa.Connection, partner: str | None = None) -> list[sa.Row[Any]]:

@@ -47,9 +47,10 @@ ENTRY: Final = {
         "::text"
     ),
     "authorised": "ROW(bridge_id, version, authorisation)::text",
+    "contributions": "ROW(bridge_id, version, first, first_version, added, why)::text",
 }
 """Each part's entries as text; sessions have UTC and ISO dates, so the text is the same everywhere."""
-OTHERS: Final = {"collect": {"deliveries", "authorised"}, "share": {"intake", "versions", "decisions"}}
+OTHERS: Final = {"collect": {"deliveries", "authorised", "contributions"}, "share": {"intake", "versions", "decisions"}}
 """Parts that a run of this kind never writes: an entry there under its number is somebody else's work."""
 PLACE: Final = {
     "intake": ("exchange.intake", "input_id, ordinal"),
@@ -58,6 +59,7 @@ PLACE: Final = {
     "decisions": ("exchange.decision", "id"),
     "authorisations": ("exchange.authorisation", "id"),
     "authorised": ("exchange.authorised", "bridge_id, version"),
+    "contributions": ("exchange.contribution", "bridge_id"),
 }
 """Table and order of each part."""
 _LEAVES: Final = """

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import BYTEA, UUID
 
 from bridge.exchange.tables import Big, Text, column, identity, metadata, moment, one_of, to_run
 
-KINDS = "propose approve redrive erase extend expire exonerate same different"
+KINDS = "propose approve redrive erase extend expire exonerate same different amend keep handover"
 
 
 def _to_decision() -> sa.ForeignKey:
@@ -35,6 +35,7 @@ decision = sa.Table(
     one_of("kind", KINDS),
     sa.Index(None, "bridge_id"),
     sa.Index(None, "run_id"),
+    sa.Index("decision_case_idx", "bridge_id", "about", postgresql_where=sa.text("kind IN ('same', 'different')")),
     sa.Index("decision_approved_key", "decision_id", unique=True, postgresql_where=sa.text("kind = 'approve'")),
     comment="What people and the calendar decided about single records, sealed like all else; only ever added to",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from bridge.errors import Misconfigured
+from bridge.exchange import cases
+from bridge.exchange.cases import Place
 from bridge.exchange.chain import append
 from bridge.exchange.decidedtables import decision as table
 from bridge.exchange.runs import Run, Used, begin, end
@@ -27,6 +29,7 @@ DECIDE: Final = "decide"
 PROPOSE, APPROVE, REDRIVE, ERASE = "propose", "approve", "redrive", "erase"
 EXTEND, EXPIRE, EXONERATE = "extend", "expire", "exonerate"
 SAME, DIFFERENT = "same", "different"
+AMEND, KEEP, HANDOVER = "amend", "keep", "handover"
 DUPLICATE: Final = "DUPLICATE"
 """Rule of a record that a person found to be a second report of another's seizure."""
 EXPIRED: Final = "EXPIRED"
@@ -98,7 +101,7 @@ def make(connection: sa.Connection, made: Sequence[Decision]) -> list[int]:
 def write(connection: sa.Connection, run: Run, made: Sequence[Decision]) -> list[int]:
     """Write decisions under a run that will be sealed in this transaction."""
     for one in made:
-        if not one.decided_by.strip() or not one.reason.strip():
+        if not _words(one.decided_by) or not _words(one.reason):  # a dash is nobody
             what = "a decision about a record is made by a named person, for a reason"
             raise Misconfigured("NO_REASON", f"{one.kind} {one.bridge_id or ''}".strip(), what, "Give both")
     rows = [asdict(one) | {"run_id": run.id} for one in made]
@@ -132,49 +135,100 @@ def of_page(connection: sa.Connection, partner: str, page: Sequence[Mapping[str,
     return _standing(connection, partner, [(row.bridge_id, row.version, bytes(row.content_hash)) for row in rows])
 
 
+def of_documents(
+    connection: sa.Connection, partner: str, documents: Sequence[tuple[uuid.UUID, bytes]]
+) -> dict[int, Decided]:
+    """The same for documents (bridge id, content hash) as they would stand if they were taken in now, by place."""
+    asked = {"ids": [key for key, _ in documents]}
+    found = {row.bridge_id: row for row in connection.execute(sa.text(_CURRENT), asked)}
+    versions = []
+    for key, content in documents:
+        now = found.get(key)
+        same = now is not None and bytes(now.content_hash) == content
+        versions.append((key, (now.version if now is not None else 0) + (not same), content))
+    return _standing(connection, partner, versions)
+
+
 def _standing(
     connection: sa.Connection, partner: str, versions: Sequence[tuple[uuid.UUID, int, bytes]]
 ) -> dict[int, Decided]:
-    if not connection.scalar(sa.text(_ANY), {"partner": partner}):
-        return {}
-    found: dict[uuid.UUID, list[Any]] = {}
-    asked = {"ids": [key for key, _, _ in versions], "partner": partner}
-    for row in connection.execute(sa.text(_STANDING), asked):
-        found.setdefault(row.bridge_id, []).append(row)
+    rows, places = _said(connection, partner, [key for key, _, _ in versions])
     return {
-        place: decided(found[key], version, content)
-        for place, (key, version, content) in enumerate(versions)
-        if key in found
+        number: decided(rows.get(key, []), version, content, steps=_steps(rows, places, key), place=places.get(key))
+        for number, (key, version, content) in enumerate(versions)
+        if key in rows or key in places
     }
 
 
-def decided(rows: Sequence[Any], version: int, content: bytes) -> Decided:
+def of_reports(
+    connection: sa.Connection, partner: str, ids: Collection[uuid.UUID]
+) -> tuple[list[dict[str, Any]], dict[int, Decided]]:
+    """The plain half of these records but of cancelled ones, and by place what was decided about each, but that it is
+    of one seizure with others."""
+    reports = cases.reports(connection, ids)
+    rows, _ = _said(connection, partner, [row["bridge_id"] for row in reports])
+    return reports, {
+        number: decided(rows[row["bridge_id"]], row["version"], bytes(row["content_hash"]))
+        for number, row in enumerate(reports)
+        if row["bridge_id"] in rows
+    }
+
+
+def steps(connection: sa.Connection, partner: str, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many steps newer each record is for the partner than its version says; none that is not."""
+    rows, places = _said(connection, partner, ids)
+    return {key: _steps(rows, places, key) for key in ids if key in rows or key in places}
+
+
+def _said(
+    connection: sa.Connection, partner: str, ids: Sequence[uuid.UUID]
+) -> tuple[dict[uuid.UUID, list[Any]], dict[uuid.UUID, Place]]:
+    """Decisions about the records, and about all others of their cases, and the place of each in its case."""
+    if not connection.scalar(sa.text(_ANY), {"partner": partner}):
+        return {}, {}
+    places = cases.places(connection, ids)
+    asked = {"ids": list({*ids, *(other for place in places.values() for other in place.met)}), "partner": partner}
+    found: dict[uuid.UUID, list[Any]] = {}
+    for row in connection.execute(sa.text(_STANDING), asked):
+        found.setdefault(row.bridge_id, []).append(row)
+    return found, places
+
+
+def _steps(rows: Mapping[uuid.UUID, Sequence[Any]], places: Mapping[uuid.UUID, Place], key: uuid.UUID) -> int:
+    met = places[key].met if key in places else {}
+    return sum(len(rows.get(one, ())) for one in (key, *met)) + sum(met.values())
+
+
+def decided(
+    rows: Sequence[Any], version: int, content: bytes, *, steps: int | None = None, place: Place | None = None
+) -> Decided:
     """What all decisions about a record, oldest first, come to for one version of it.
 
     What is bound to another version does not count: a text released there is kept back here, and of a record of
     which one person was exonerated no person leaves before somebody has looked at this version, too.
+
+    Args:
+        steps: how many steps newer the record is than its version says; as many as there are decisions if None.
+        place: its place among the reports of one seizure.
     """
     mine = [row for row in rows if row.version == version and bytes(row.content_hash or b"") == content]
     expired = {row.about for row in rows if row.kind == EXPIRE}
     exonerated = [row.about for row in rows if row.kind == EXONERATE]
     named = [row.about for row in mine if row.kind == EXONERATE and row.about]
-    twins = {row.about for row in rows if row.kind == SAME and row is _last(rows, row.about)}
-    rule = EXPIRED if WHOLE in expired else EXONERATED if "" in exonerated else DUPLICATE if twins else ""
+    twin = place is not None and not place.stands
+    rule = EXPIRED if WHOLE in expired else EXONERATED if "" in exonerated else DUPLICATE if twin else ""
     persons: frozenset[int] | None = frozenset(int(about) for about in named if about != NOBODY)
     if exonerated and not named:
         persons = None
     return Decided(
-        steps=len(rows),
+        steps=len(rows) if steps is None else steps,
         withheld=rule,
         impersonal=PERSONAL in expired,
         persons=persons,
         cleared=frozenset(row.about for row in mine if row.kind == APPROVE),
+        later=() if place is None else place.later,
+        seen_by=() if place is None else place.seen_by,
     )
-
-
-def _last(rows: Sequence[Any], about: str) -> Any:
-    """The last word on whether the record is the same as this one."""
-    return [row for row in rows if row.kind in (SAME, DIFFERENT) and row.about == about][-1]
 
 
 def persons_in(connection: sa.Connection, bridge_id: uuid.UUID) -> int:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from bridge.errors import Stop
-from bridge.exchange import authorisations, reads
+from bridge.exchange import authorisations, cases, reads
 from bridge.exchange.books import run_books
 from bridge.exchange.chain import append
 from bridge.exchange.database import Copier, driver
@@ -168,7 +168,9 @@ WHERE NOT (d.disposition = 'delivered' AND excluded.disposition = 'unchanged')
 _REDRIVEN: Final = """
 UPDATE exchange.held h SET state = 'redriven', redriven_by = :run
 FROM pg_temp.settled s
-WHERE h.state = 'open' AND h.partner = :partner AND h.bridge_id = s.bridge_id AND h.run_id <> :run
+WHERE h.state = 'open' AND h.partner = :partner AND h.bridge_id = s.bridge_id
+  -- Without a key it waits for a message that was made before, and nothing was decided anew.
+  AND NOT (s.disposition = 'pending' AND s.idempotency_key IS NULL)
 """
 _APPLIED: Final = """
 INSERT INTO exchange.applied (partner, decision_id, share_run_id)
@@ -217,6 +219,7 @@ def select(connection: sa.Connection, run: Run, liftable: Sequence[str] = ()) ->
     here["decisions"] = connection.scalar(sa.text(_DECISIONS), here)
     for statement in _DUE if here["decisions"] else ():
         connection.execute(sa.text(statement), here)
+    cases.offer(connection, here)
     connection.execute(sa.text("ANALYZE pg_temp.offer"))
     connection.execute(sa.text(_SUPERSEDE), here)
     count = connection.execute(sa.text(_SELECT), here).rowcount
@@ -251,11 +254,16 @@ def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: 
     return table.set_column(table.column_names.index("seen_by"), SELECTED.field("seen_by"), seen)
 
 
-def settle(connection: sa.Connection, run: Run, dispositions: pa.Table, problems: pa.Table | None) -> int:
+def settle(
+    connection: sa.Connection, run: Run, dispositions: pa.Table, problems: pa.Table | None, *, anew: bool = True
+) -> int:
     """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number.
 
     Settling a version again in the same run replaces what stood there, except that a delivery stays a
     delivery when its repetition finds it unchanged.
+
+    Args:
+        anew: whether the versions were released and mapped anew, so that the problems found before no longer stand.
     """
     hold_open(connection, run)
     table = conform(dispositions, DISPOSITIONS, "DISPOSITIONS")
@@ -275,8 +283,8 @@ def settle(connection: sa.Connection, run: Run, dispositions: pa.Table, problems
         "ALTER TABLE pg_temp.settled DROP COLUMN at"
     )
     copier.copy("pg_temp", "settled", pa.table(columns | constants))
-    here = {"run": run.id, "partner": run.name}
-    connection.execute(sa.text(_REDRIVEN), here)
+    if anew:
+        connection.execute(sa.text(_REDRIVEN), {"run": run.id, "partner": run.name})
     session.execute(_UPSERT)
     if problems is not None and problems.num_rows:
         _hold(copier, run, problems)

@@ -54,10 +54,11 @@ def request(bridge_id: uuid.UUID, by: str, reason: str, ground: str) -> Input:
     """The request as an input.
 
     Raises:
-        ValueError: no name or no reason.
+        Misconfigured: NO_REASON.
     """
     if not by.strip() or not reason.strip():
-        raise ValueError("a record is erased by a named person, for a reason")
+        what = "a record is erased by a named person, for a reason"
+        raise Misconfigured("NO_REASON", str(bridge_id), what, "Give both")
     text = json.dumps([str(bridge_id), by, reason, ground]).encode()
     name = f"{bridge_id} by {by}: {reason}"
     return Input(name, hashlib.sha256(text).hexdigest(), len(text), datetime.now(UTC), Path(), 1)

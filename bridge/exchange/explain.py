@@ -32,20 +32,46 @@ UNION ALL
 SELECT d.at, 'delivery', d.partner, d.run_id, d.version, d.disposition, coalesce(d.effect, d.code),
        'authorisation ' || g.id || ' of ' || g.supplier || ', given by ' || g.granted_by || ': ' || g.reason
            || CASE WHEN g.conditions <> '' THEN '; on condition: ' || g.conditions ELSE '' END,
-       d.receipt, NULL, c.run_key, c.mapping, c.revision, c.fingerprint
+       nullif(concat_ws('; ', d.receipt, mine.said, theirs.said), ''), NULL, c.run_key, c.mapping, c.revision,
+       c.fingerprint
 FROM exchange.delivery d
-LEFT JOIN exchange.authorised u ON u.run_id = d.run_id AND u.bridge_id = d.bridge_id AND u.version = d.version
+LEFT JOIN LATERAL (
+    -- Noted by the run that decided; the one in which the partner answered may be a later one.
+    SELECT u.authorisation FROM exchange.authorised u JOIN exchange.authorisation a ON a.id = u.authorisation
+    WHERE u.bridge_id = d.bridge_id AND u.version = d.version AND a.partner = d.partner AND u.run_id <= d.run_id
+      AND NOT EXISTS (SELECT FROM exchange.delivery e
+                      WHERE e.bridge_id = d.bridge_id AND e.partner = d.partner AND e.version = d.version
+                        AND e.run_id >= u.run_id AND e.run_id < d.run_id
+                        AND e.disposition NOT IN ('pending', 'in_doubt'))
+    ORDER BY u.run_id DESC LIMIT 1) u ON true
 LEFT JOIN exchange.authorisation g ON g.id = u.authorisation
 JOIN exchange.partner p ON p.partner = d.partner
 JOIN exchange.run c ON c.id = d.run_id
+LEFT JOIN LATERAL (
+    SELECT 'one seizure with ' || f.origin_system || ':' || f.origin_record_id || ' version ' || k.first_version
+        || CASE WHEN k.why <> '' THEN ', to which it added nothing: ' || k.why
+                WHEN k.added = '{}' THEN ', to which it had nothing to add'
+                ELSE ', to which it added ' || array_to_string(k.added, ', ') END AS said
+    FROM exchange.contribution k JOIN exchange.record f ON f.bridge_id = k.first
+    WHERE k.run_id = d.run_id AND k.bridge_id = d.bridge_id) mine ON true
+LEFT JOIN LATERAL (
+    SELECT string_agg(l.origin_system || ':' || l.origin_record_id || ' version ' || k.version || ' added '
+                      || array_to_string(k.added, ', '), '; ' ORDER BY l.origin_system, l.origin_record_id) AS said
+    FROM exchange.contribution k JOIN exchange.record l ON l.bridge_id = k.bridge_id
+    WHERE k.run_id = d.run_id AND k.first = d.bridge_id AND k.added <> '{}') theirs ON true
 WHERE d.bridge_id = :id
 UNION ALL
-SELECT x.at, 'decision', coalesce(x.partner, 'every partner'), x.run_id, x.version, x.kind, nullif(x.about, ''), NULL,
+SELECT x.at, 'decision', coalesce(x.partner, 'every partner'), x.run_id, x.version, x.kind,
+       coalesce(o.origin_system || ':' || o.origin_record_id, nullif(x.about, '')), NULL,
        'by ' || x.decided_by || ': ' || x.reason || CASE WHEN x.ground <> '' THEN ' (' || x.ground || ')' ELSE '' END
            || coalesce(', until ' || to_char(x.until, 'YYYY-MM-DD'), ''),
        NULL, c.run_key, c.mapping, c.revision, c.fingerprint
-FROM exchange.decision x JOIN exchange.run c ON c.id = x.run_id
-WHERE x.bridge_id = :id
+FROM exchange.decision x
+JOIN exchange.run c ON c.id = x.run_id
+LEFT JOIN exchange.record o ON o.bridge_id = CASE
+     WHEN x.kind NOT IN ('same', 'different') THEN NULL
+     WHEN x.bridge_id = :id THEN CAST(x.about AS uuid) ELSE x.bridge_id END
+WHERE x.bridge_id = :id OR x.kind IN ('same', 'different') AND x.about = CAST(:id AS text)
 ORDER BY at, run_id
 """
 _PROBLEMS: Final = """

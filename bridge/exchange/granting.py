@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -55,12 +55,15 @@ def grant(connection: sa.Connection, given: Grant) -> int:
     """Enter an authorisation and seal it, as the last thing in the transaction; gives its number.
 
     Raises:
-        Misconfigured: NO_REASON, a name or the ground is missing; BAD_PERIOD, it ends before it begins.
+        Misconfigured: NO_REASON, a name or the ground is missing; BAD_PERIOD, it ends before it begins or is over.
     """
     _named(given.partner, given.supplier, given.granted_by, given.by, given.reason)
     if given.valid_from >= given.valid_until:
         what = "the authorisation would end before it begins"
         raise Misconfigured("BAD_PERIOD", given.partner, what, "Give --until a moment after --from")
+    if given.valid_until <= datetime.now(UTC):
+        what = "the authorisation would be over before it is entered"
+        raise Misconfigured("BAD_PERIOD", given.partner, what, "Give --until a moment that is still to come")
     return _enter(
         connection,
         "authorise",

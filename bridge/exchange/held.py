@@ -18,7 +18,10 @@ SELECT h.id, h.run_id, h.name, h.partner IS NOT NULL AS at_partner, i.name AS in
 FROM exchange.held h
 LEFT JOIN exchange.input i ON i.id = h.input_id
 LEFT JOIN exchange.record r ON r.bridge_id = h.bridge_id
-WHERE (CAST(:source AS text) IS NULL OR (h.name = :source AND h.partner IS NULL))
+WHERE (CAST(:source AS text) IS NULL OR (h.name = :source AND h.partner IS NULL)
+       OR (CAST(:partner AS text) IS NOT NULL AND h.partner IS NOT NULL AND EXISTS (
+           SELECT 1 FROM exchange.record_version v JOIN exchange.run c ON c.id = v.run_id
+           WHERE v.bridge_id = h.bridge_id AND v.version = h.version AND c.name = :source)))
   AND (CAST(:partner AS text) IS NULL OR h.partner = :partner)
   AND (CAST(:run AS bigint) IS NULL OR h.run_id = :run)
   AND (CAST(:code AS text) IS NULL OR h.code = :code)
@@ -103,7 +106,9 @@ def one(connection: sa.Connection, problem_id: int) -> HeldProblem:
     found = held(connection, None, None, None, None, None, 1, [problem_id])
     if not found:
         what = "there is no problem of this number"
-        raise Misconfigured("NOT_HELD", f"held {problem_id}", what, "bridge held --json lists the numbers, as id")
+        raise Misconfigured(
+            "NOT_HELD", f"held {problem_id}", what, "bridge held lists those that are open, with their numbers"
+        )
     return found[0]
 
 

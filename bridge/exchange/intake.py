@@ -13,6 +13,7 @@ table that this very transaction fills, the planner would hash all of it.
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -23,7 +24,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from bridge.errors import Misconfigured, Stop, TryLater
-from bridge.exchange import erasure, order, seal
+from bridge.exchange import corrections, erasure, order, seal
 from bridge.exchange.chain import append
 from bridge.exchange.database import Copier, driver, refusals
 from bridge.exchange.decisions import Decision
@@ -51,7 +52,7 @@ SELECT p.n, r.version,
             ELSE -1 END,
        p.content_hash = r.content_hash AND p.cancelled = r.cancelled,
        (p.cancelled, p.source_version, %(revision)s) = (r.cancelled, r.source_version, r.revision)
-       AND p.content_hash <> r.content_hash
+       AND p.content_hash <> r.content_hash, r.supplier
 FROM pg_temp.probe p JOIN exchange.record r ON r.bridge_id = p.bridge_id
 """
 _RAISE: Final = """
@@ -63,8 +64,14 @@ WHERE r.bridge_id = c.bridge_id
   AND (c.cancelled, c.source_version, %(revision)s, c.content_hash)
       > (r.cancelled, r.source_version, r.revision, r.content_hash)
 """
+_OWN: Final = """
+UPDATE exchange.record r SET supplier = n.supplier FROM unnest(%s::uuid[], %s::text[]) n(bridge_id, supplier)
+WHERE r.bridge_id = n.bridge_id AND r.supplier IS NULL
+"""
 _UUID: Final = r"^[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}$"
-_KNOWN: Final = {"n": pl.UInt32, "version": pl.Int32, "above": pl.Int8, "content": pl.Boolean, "tie": pl.Boolean}
+_KNOWN: Final = {
+    "n": pl.UInt32, "version": pl.Int32, "above": pl.Int8, "content": pl.Boolean, "tie": pl.Boolean, "owner": pl.String,
+}  # fmt: skip
 
 
 class Intake:
@@ -96,10 +103,22 @@ class Intake:
             if echo is not None:
                 self._account(table.filter(echo), Disposition.ECHO, order.ECHO)
                 table = table.filter(pc.invert(echo))
-            decided = order.decide(ranked := order.rank(table), self._known(ranked))
+            known = self._known(ranked := order.rank(table))
+            foreign = order.foreign(ranked, known)
+            strange = table.take(foreign.get_column("n").to_arrow())
+            if foreign.height:
+                numbers = pl.int_range(table.num_rows, dtype=pl.UInt32, eager=True)
+                table = table.filter((~numbers.is_in(foreign.get_column("n").implode())).to_arrow())
+                known = self._known(ranked := order.rank(table))
+            decided = order.decide(ranked, known)
             self._write(table, decided)
+            self._own(order.named(decided, known))
             self._account_decided(table, decided)
         counts = Counter(decided.get_column("disposition").to_list())
+        if foreign.height:
+            refused = corrections.refused(strange, foreign.get_column("owner").to_list())
+            counts[str(Disposition.HELD)] = self.hold(refused)
+            corrections.ask_owners(self._connection, strange)
         if echo is not None:
             counts[str(Disposition.ECHO)] = candidates.num_rows - table.num_rows
         return dict(counts)
@@ -200,12 +219,19 @@ class Intake:
         fresh = pc.equal(place["version"], 1)
         keys = {name: rows.column(name) for name in ("bridge_id", "source_version", "content_hash")}
         origin = {name: rows.column(name) for name in ("origin_system", "origin_record_id")}
+        origin["supplier"] = accepted.get_column("supplier").to_arrow().cast(pa.string())
         self._copier.copy(SCHEMA, "record", pa.table({**keys, **origin, **place}).filter(fresh))
         document = {name: rows.column(name) for name in _VERSION} | {"input_id": self._input_column(rows)}
         self._copier.copy(SCHEMA, "record_version", pa.table({**keys, **document, **place}))
         parts = sealed(self._run.name, keys["bridge_id"], place["version"], rows.column("nominal"))
         self._copier.copy(NOMINAL, "payload_nominal", parts)
         self._raise(decided.filter("rises"))
+
+    def _own(self, named: pl.DataFrame) -> None:
+        """Keep who supplies records of which no version said so before."""
+        if named.height:
+            ids = [uuid.UUID(bytes=one) for one in named.get_column("bridge_id").to_list()]
+            self._driver.execute(_OWN, (ids, named.get_column("supplier").to_list()))
 
     def _raise(self, rises: pl.DataFrame) -> None:
         """Move records to their new version, or only up in the order if their content is the same."""

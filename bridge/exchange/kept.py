@@ -16,7 +16,8 @@ FROM exchange.intake t JOIN exchange.input i ON i.id = t.input_id JOIN exchange.
 WHERE t.bridge_id = :id AND c.name <> 'erasure'
 """
 _MAYBE: Final = """
-SELECT DISTINCT i.sha256, i.name, c.name AS source
+SELECT DISTINCT ON (i.sha256, c.name) i.sha256, i.name, c.name AS source, i.size, i.arrival,
+       i.problem_code IS NOT NULL AS whole
 FROM exchange.input i JOIN exchange.run c ON c.id = i.run_id
 WHERE c.name <> 'erasure' AND (
     i.problem_code IS NOT NULL
@@ -24,6 +25,7 @@ WHERE c.name <> 'erasure' AND (
                  AND (t.bridge_id IS NULL OR t.disposition = 'echo'))
     OR NOT EXISTS (SELECT FROM exchange.input j JOIN exchange.run s ON s.id = j.run_id
                    WHERE j.sha256 = i.sha256 AND s.state = 'sealed'))
+ORDER BY i.sha256, c.name, i.id DESC
 """
 _WANTED: Final = """
 WITH again AS (
@@ -31,7 +33,7 @@ WITH again AS (
     WHERE t.bridge_id IN (SELECT bridge_id FROM exchange.decision WHERE kind = 'erase'))
 SELECT i.sha256, min(i.name) AS name, array_agg(DISTINCT c.name) AS sources,
        bool_or(c.state = 'running' AND c.started_at > clock_timestamp() - interval '2 days') AS busy,
-       max(coalesce(c.finished_at, c.started_at)) AS last,
+       bool_or(c.state = 'sealed') AS taken, max(coalesce(c.finished_at, c.started_at)) AS last,
        bool_or(EXISTS (SELECT FROM exchange.held h WHERE h.input_id = i.id AND h.state = 'open')) AS held,
        i.sha256 IN (SELECT sha256 FROM again) OR i.sha256 IN (SELECT sha256 FROM exchange.cut_short) AS cut
 FROM exchange.input i JOIN exchange.run c ON c.id = i.run_id
@@ -57,6 +59,7 @@ class Wanted:
 
     Args:
         busy: a run is reading them.
+        taken: a run that is sealed has taken them in; before that they are all there is of their records.
         last: when the last run that had them ended.
         held: an open problem stands in them.
         cut: an erased record stands in them, or came in them again.
@@ -66,6 +69,7 @@ class Wanted:
     name: str
     sources: tuple[str, ...]
     busy: bool
+    taken: bool
     last: datetime
     held: bool
     cut: bool
@@ -77,14 +81,15 @@ def holding(connection: sa.Connection, bridge_id: uuid.UUID) -> list[sa.Row[Any]
 
 
 def doubtful(connection: sa.Connection) -> list[sa.Row[Any]]:
-    """Inputs of which no entry can say: held as a whole or in part, never taken in, or records of ours come back."""
+    """Inputs (sha256, name, source, size, arrival, held as a whole) of which no entry can say: held as a whole or in
+    part, never taken in, or records of ours come back."""
     return list(connection.execute(sa.text(_MAYBE)))
 
 
 def wanted(connection: sa.Connection) -> list[Wanted]:
     """Every input by its hash."""
     rows = connection.execute(sa.text(_WANTED))
-    return [Wanted(r.sha256, r.name, tuple(r.sources), r.busy, r.last, r.held, r.cut) for r in rows]
+    return [Wanted(r.sha256, r.name, tuple(r.sources), r.busy, r.taken, r.last, r.held, r.cut) for r in rows]
 
 
 def cut_short(connection: sa.Connection, bridge_id: uuid.UUID, hashes: Sequence[str]) -> None:

@@ -33,9 +33,10 @@ CANDIDATES: Final = _schema(
     payload=pa.string(),
     nominal_opt=pa.string(),
     content_hash=_HASH,
+    supplier_opt=pa.string(),
 )
 """Sound records of a collect run. ``rows`` is how many rows of the input make the record, ``ordinal`` the number of the
-first of them."""
+first of them; ``supplier`` the country that supplied this version."""
 
 HOLDS: Final = _schema(
     input_sha256=pa.string(),

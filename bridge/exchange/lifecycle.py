@@ -90,7 +90,7 @@ class Lifecycle(Base):
 
     def owed(self, partner: str | None = None) -> list[overdue.Owed]:
         """Corrections, withdrawals, erasures, expiries and exonerations that a partner which holds the record has not
-        acknowledged, the oldest first."""
+        acknowledged, and deliveries that it has not answered for, the oldest first."""
         with transaction(self._engine, _WHERE) as connection:
             return overdue.owed(connection, partner)
 
@@ -121,7 +121,8 @@ class Lifecycle(Base):
             return kept.holding(connection, bridge_id)
 
     def doubtful_inputs(self) -> list[sa.Row[Any]]:
-        """Inputs (sha256, name, source) of which no entry can say what records stand in them."""
+        """Inputs (sha256, name, source, size, arrival, held as a whole) of which no entry can say what records stand in
+        them."""
         with transaction(self._engine, _WHERE) as connection:
             return kept.doubtful(connection)
 

@@ -112,7 +112,7 @@ LEFT JOIN LATERAL (
     WHERE d.bridge_id = u.second AND d.about = u.first::text AND d.kind IN ('same', 'different')
     ORDER BY d.id DESC LIMIT 1) d ON true
 """
-_WAITS: Final = "NOT b.cancelled AND (d.kind IS NULL AND NOT a.cancelled OR d.kind = 'same' AND a.cancelled)"
+_WAITS: Final = "d.kind IS NULL AND NOT a.cancelled AND NOT b.cancelled"
 
 
 def find(connection: sa.Connection, size: int) -> tuple[int, bool]:
@@ -135,10 +135,7 @@ def find(connection: sa.Connection, size: int) -> tuple[int, bool]:
 
 
 def listed(connection: sa.Connection, *, every: bool, limit: int) -> list[sa.Row[Any]]:
-    """Pairs that wait for a decision, the likeliest first; with ``every`` also those that were decided.
-
-    A pair decided to be the same waits again once its first report is cancelled, for then nobody has the seizure.
-    """
+    """Pairs that wait for a decision, the likeliest first; with ``every`` also those that were decided."""
     where = "true" if every else _WAITS
     asked = f"{_STATE} WHERE {where} ORDER BY u.score DESC, u.id LIMIT :limit"
     return list(connection.execute(sa.text(asked), {"limit": limit}))
@@ -152,8 +149,8 @@ def waiting(connection: sa.Connection) -> int:
 def decide(connection: sa.Connection, number: int, *, same: bool, by: str, reason: str) -> sa.Row[Any]:
     """Say whether a pair is one seizure, and seal that; gives the pair.
 
-    If it is, the second stands no longer as a report of its own: every partner's next share takes it back, or never
-    gives it. Saying that they are different undoes it.
+    If it is, the second stands no longer as a report of its own, as long as the first does: every partner's next share
+    takes it back, or never gives it. Saying that they are different undoes it.
 
     Raises:
         Misconfigured: NO_SUCH_PAIR, or NO_REASON.

@@ -38,7 +38,7 @@ class Ranked:
 
     Args:
         keys: one row per candidate: n (its place in the batch), bridge_id, cancelled, source_version,
-            content_hash, last (it is the highest of its record in this batch), same (it is that one again),
+            content_hash, supplier, last (it is the highest of its record in this batch), same (it is that one again),
             tie (it differs from that one in nothing but its content).
     """
 
@@ -64,6 +64,7 @@ def rank(table: pa.Table) -> Ranked:
             "cancelled": pl.from_arrow(cancelled(table)),
             "source_version": pl.from_arrow(table.column("source_version")),
             "content_hash": pl.from_arrow(table.column("content_hash").cast(pa.binary())),
+            "supplier": pl.from_arrow(table.column("supplier")),
         }
     ).with_row_index("n")
     place = ["bridge_id", "cancelled", "source_version", "content_hash"]
@@ -77,6 +78,28 @@ def rank(table: pa.Table) -> Ranked:
     return Ranked(keys.with_columns(same=equal & same, tie=equal & ~same))
 
 
+def foreign(ranked: Ranked, known: pl.DataFrame) -> pl.DataFrame:
+    """Candidates that another country supplies than the one that first supplied the record: n and owner.
+
+    Args:
+        known: winners whose record is in the exchange: n, and owner (who first supplied it).
+    """
+    owned = ranked.winners.select("n", "bridge_id", "supplier").join(known.select("n", "owner"), on="n")
+    strange = pl.col("supplier") != pl.col("owner")  # of one that names nobody nothing can be told
+    if ranked.winners.height == ranked.keys.height:
+        return owned.filter(strange).select("n", "owner")
+    came = ranked.keys.sort("n").group_by("bridge_id").agg(first=pl.col("supplier").drop_nulls().first())
+    owners = came.join(owned.select("bridge_id", "owner"), on="bridge_id", how="left")
+    owners = owners.select("bridge_id", owner=pl.coalesce("owner", "first"))
+    return ranked.keys.join(owners, on="bridge_id").filter(strange).sort("n").select("n", "owner")
+
+
+def named(decided: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Records of which nobody had said who supplies them, and of which a candidate says it: bridge_id and supplier."""
+    nobodys = known.filter(pl.col("owner").is_null()).select("n")
+    return decided.filter(pl.col("supplier").is_not_null()).join(nobodys, on="n").select("bridge_id", "supplier")
+
+
 def decide(ranked: Ranked, known: pl.DataFrame) -> pl.DataFrame:
     """The disposition of every candidate.
 
@@ -85,8 +108,9 @@ def decide(ranked: Ranked, known: pl.DataFrame) -> pl.DataFrame:
             the current version, 0 equal, -1 lower), content (bool: same content and status), tie (bool).
 
     Returns:
-        The keys with disposition, code, version (the record's version after this; null if the candidate is
-        not the winner) and rises (the record's place must be raised).
+        The keys with supplier (of the record, where any of its candidates names one), disposition, code, version (the
+        record's version after this; null if the candidate is not the winner) and rises (the record's place must be
+        raised).
     """
     fate = ranked.winners.select("n", "bridge_id").join(known, on="n", how="left")
     raises = pl.col("above") > 0
@@ -104,6 +128,9 @@ def decide(ranked: Ranked, known: pl.DataFrame) -> pl.DataFrame:
     lost = pl.col("fate") == str(Intake.SUPERSEDED)
     unchanged, superseded = pl.lit(str(Intake.UNCHANGED)), pl.lit(str(Intake.SUPERSEDED))
     again = pl.when(lost | ~pl.col("same")).then(superseded).otherwise(unchanged)
+    if ranked.winners.height < ranked.keys.height:  # whichever candidate names who supplies the record
+        first = out.sort("n").group_by("bridge_id").agg(supplier=pl.col("supplier").drop_nulls().first())
+        out = out.drop("supplier").join(first, on="bridge_id", how="left", maintain_order="left")
     tied = pl.when("last").then("known_tie").otherwise(pl.col("tie"))
     return out.with_columns(
         disposition=pl.when("last").then("fate").otherwise(again),

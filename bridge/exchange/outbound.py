@@ -90,7 +90,8 @@ outbox = sa.Table(
     column("code", Text, "rule by which a record is taken back", null=True),
     column("decisions", sa.Integer, "how many decisions about the record it goes by"),
     column("idempotency_key", BYTEA, "key under which it is sent, each time"),
-    column("body", BYTEA, "the bytes that are sent, each time; null where they may be nominal", null=True),
+    column("body", BYTEA, "the bytes that are sent, each time, encrypted if it says a key; null if nominal", null=True),
+    column("key_id", Text, "the partner's key under which they are; null if in plain, or nominal", null=True),
     column("sent", sa.Boolean, "the partner may have it", default=sa.false()),
     moment("at", "when it was put here", now=True),
     sa.UniqueConstraint("partner", "idempotency_key"),
@@ -143,7 +144,7 @@ segment = sa.Table(
     column("run_id", Big, "the sealed run", key=True),
     column("part", Text, "which of its entries", key=True),
     column("leaves", BYTEA, "RFC 6962 leaf hashes one after another, 32 bytes each"),
-    one_of("part", "intake versions deliveries decisions authorisations authorised"),
+    one_of("part", "intake versions deliveries decisions authorisations authorised contributions"),
     comment="What a seal's Merkle roots were made from, so that an entry that was changed can be named",
 )
 

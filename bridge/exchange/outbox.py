@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bridge import keys
 from bridge.encrypted import Opener, encrypt, owner
 from bridge.errors import Problem
-from bridge.exchange import delivery
+from bridge.exchange import decisions, delivery
 from bridge.exchange.database import Copier, driver
 from bridge.exchange.layouts import DISPOSITIONS, MESSAGES, PROBLEMS, conform
 from bridge.exchange.runs import Run, require_in_force
@@ -29,7 +29,7 @@ SIZE: Final = 100
 
 _KEEP: Final = """
 INSERT INTO exchange.outbox (partner, bridge_id, version, run_id, revision, effect, released_hash, code, decisions,
-                             idempotency_key, body)
+                             idempotency_key, body, key_id)
 SELECT partner, bridge_id, version, run_id, revision, effect, released_hash, code, decisions, idempotency_key, {body}
 FROM pg_temp.composed ORDER BY place
 ON CONFLICT ON CONSTRAINT outbox_partner_idempotency_key_key DO NOTHING
@@ -47,22 +47,19 @@ UPDATE exchange.outbox SET run_id = :run WHERE number IN (
 """
 _DUE: Final = """
 SELECT o.number, o.bridge_id, o.version, o.effect, o.released_hash, o.code, o.idempotency_key, o.sent,
-       o.version = r.version AS newest,
-       o.version = r.version AND o.revision = :revision AND o.decisions = (
-           SELECT count(*) FROM exchange.decision d
-           WHERE d.bridge_id = o.bridge_id AND (d.partner IS NULL OR d.partner = o.partner)
-             AND d.kind IN ('approve', 'extend', 'expire', 'exonerate')) AS current
+       o.version = r.version AS newest, o.version = r.version AND o.revision = :revision AS current, o.decisions
 FROM exchange.outbox o JOIN exchange.record r USING (bridge_id)
 WHERE o.run_id = :run AND o.partner = :partner AND o.number <> ALL(:tried)
 ORDER BY o.number LIMIT :size FOR UPDATE OF o SKIP LOCKED
 """
 _HOLD: Final = """
-SELECT o.number, o.body, {nominal} FROM exchange.outbox o {message}
+SELECT o.number, {body} FROM exchange.outbox o {message}
 WHERE o.number = ANY(:numbers) AND o.run_id = :run FOR UPDATE OF o SKIP LOCKED
 """
-_OPEN: Final = _HOLD.format(nominal="NULL AS sealed, NULL AS key_id", message="")
+_OPEN: Final = _HOLD.format(body="o.body, o.key_id", message="")
 _APART: Final = _HOLD.format(
-    nominal="m.body AS sealed, m.key_id", message="LEFT JOIN exchange_nominal.message m USING (number)"
+    body="coalesce(m.body, o.body) AS body, coalesce(m.key_id, o.key_id) AS key_id",
+    message="LEFT JOIN exchange_nominal.message m USING (number)",
 )
 _DOUBT: Final = "SELECT DISTINCT bridge_id::text FROM exchange.outbox WHERE partner = :partner AND sent"
 _MARK: Final = "UPDATE exchange.outbox SET sent = :sent WHERE number = ANY(:numbers)"
@@ -129,14 +126,17 @@ class Taken:
 
 
 def keep(connection: sa.Connection, run: Run, messages: pa.Table, *, nominal: bool) -> None:
-    """Put composed messages (MESSAGES) where relay() finds them; bytes that may be ``nominal`` apart, and encrypted."""
+    """Put composed messages (MESSAGES) where relay() finds them, encrypted if the partner has a key.
+
+    Bytes that may be ``nominal`` stand apart, and never without a key.
+    """
     table = conform(messages, MESSAGES, "MESSAGES")
     if not table.num_rows:
         return
     session = driver(connection)
     session.execute(
         "CREATE TEMP TABLE composed ON COMMIT DROP AS"
-        " SELECT *, 0::bigint AS place, ''::text AS key_id FROM exchange.outbox WITH NO DATA;"
+        " SELECT *, 0::bigint AS place FROM exchange.outbox WITH NO DATA;"
         "ALTER TABLE pg_temp.composed DROP COLUMN number, DROP COLUMN sent, DROP COLUMN at"
     )
     constants = {
@@ -146,15 +146,15 @@ def keep(connection: sa.Connection, run: Run, messages: pa.Table, *, nominal: bo
         "place": pa.array(range(table.num_rows), pa.int64()),
     }
     columns = {name: table.column(name) for name in MESSAGES.names}
-    if nominal:
-        key = keys.current(run.name)
+    key = keys.current(run.name) if nominal else next(iter(keys.keys_of(run.name)), None)
+    if key is not None:
         owners = map(owner, table.column("bridge_id").to_pylist(), table.column("version").to_pylist())
         # Any bytes are a text in Latin-1.
         texts = [body.decode("latin-1") for body in table.column("body").to_pylist()]
         columns["body"] = pa.array(encrypt(key, texts, list(owners)), pa.binary())
         constants["key_id"] = pa.repeat(key.id, table.num_rows)
     Copier(session).copy("pg_temp", "composed", pa.table(columns | constants))
-    kept = _KEEP.format(body="NULL" if nominal else "body")
+    kept = _KEEP.format(body="NULL, NULL" if nominal else "body, key_id")
     connection.execute(sa.text(_KEEP_APART.format(keep=kept) if nominal else kept))
 
 
@@ -179,18 +179,21 @@ def mark(connection: sa.Connection, run: Run, tried: Collection[int]) -> list[Me
     """
     require_in_force(connection, run)
     here = {"run": run.id, "partner": run.name, "revision": run.revision, "tried": list(tried), "size": SIZE}
+    due = connection.execute(sa.text(_DUE), here).all()
+    steps = decisions.steps(connection, run.name, [row.bridge_id for row in due])
     found = [
         Message(
             row.number, row.bridge_id.bytes, row.version, Effect(row.effect), bytes(row.released_hash), row.code,
-            bytes(row.idempotency_key), row.sent, row.newest, row.current,
+            bytes(row.idempotency_key), row.sent, row.newest,
+            row.current and row.decisions == steps.get(row.bridge_id, 0),
         )
-        for row in connection.execute(sa.text(_DUE), here)
+        for row in due
     ]  # fmt: skip
     going = [one for one in found if one.current]
     if going:
         connection.execute(sa.text(_MARK), {"sent": True, "numbers": [one.number for one in going]})
         doubt = Outcome(Delivery.IN_DOUBT)
-        delivery.settle(connection, run, _dispositions(dict.fromkeys(going, doubt)), None)
+        delivery.settle(connection, run, _dispositions(dict.fromkeys(going, doubt)), None, anew=False)
     return found
 
 
@@ -201,8 +204,8 @@ def hold(connection: sa.Connection, run: Run, marked: Sequence[Message], *, nomi
     places = {one.number: owner(one.bridge_id, one.version) for one in marked}
     opener = Opener()
     bodies = {
-        row.number: opener.text(row.key_id, bytes(row.sealed), places[row.number]).encode("latin-1")
-        if row.sealed
+        row.number: opener.text(row.key_id, bytes(row.body), places[row.number]).encode("latin-1")
+        if row.body and row.key_id
         else bytes(row.body or b"")
         for row in found
     }
@@ -230,7 +233,7 @@ def settle(connection: sa.Connection, run: Run, taken: Taken) -> None:
         for one, outcome in outcomes.items()
         if outcome.problem is not None
     ]  # fmt: skip
-    delivery.settle(connection, run, _dispositions(told), pa.Table.from_pylist(problems, schema=PROBLEMS))
+    delivery.settle(connection, run, _dispositions(told), pa.Table.from_pylist(problems, schema=PROBLEMS), anew=False)
     connection.execute(sa.text(_MARK), {"sent": False, "numbers": [one.number for one in untried]})
     ended = [one.number for one, outcome in outcomes.items() if not outcome.stays]
     connection.execute(sa.text(_END), {"numbers": ended})

@@ -1,4 +1,5 @@
-"""What partners still have to take from us: corrections, withdrawals, erasures, and what was decided about a record."""
+"""What partners still have to take from us: corrections, withdrawals, erasures, what was decided about a record, and
+messages that they have not answered for."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ SELECT o.partner, r.bridge_id, r.origin_system, r.origin_record_id, o.what, o.si
           SELECT FROM exchange.applied a JOIN exchange.delivery e
                ON e.bridge_id = x.bridge_id AND e.partner = a.partner AND e.run_id >= a.share_run_id
           WHERE a.decision_id = x.id AND a.partner = latest.partner
-            AND e.disposition NOT IN ('pending', 'in_doubt', 'held'))) o
+            AND e.disposition NOT IN ('pending', 'in_doubt', 'held'))
+    UNION ALL
+    SELECT x.partner, x.bridge_id, x.at, 'delivery' FROM exchange.outbox x WHERE x.sent AND x.effect = 'insert') o
 JOIN exchange.record r ON r.bridge_id = o.bridge_id
 WHERE CAST(:partner AS text) IS NULL OR o.partner = :partner
 ORDER BY o.since, r.bridge_id
@@ -42,10 +45,11 @@ ORDER BY o.since, r.bridge_id
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Something that a partner which holds the record has not acknowledged.
+    """Something that a partner has not acknowledged.
 
     Args:
-        what: correction, withdrawal, erasure, expiry or exoneration.
+        what: correction, withdrawal, erasure, expiry or exoneration of a record that it holds; delivery of one that it
+            was sent.
         since: when it came to be due.
     """
 

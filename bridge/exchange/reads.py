@@ -7,8 +7,9 @@ and shows none.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
+import os
+import pwd
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -58,7 +59,7 @@ def by_person(connection: sa.Connection, purpose: str, read: Sequence[tuple[uuid
     with connection.engine.connect() as opened:
         # The engine's own options would win over another engine's, and they may say that it only reads.
         other = opened.execution_options(postgresql_readonly=False, isolation_level="READ COMMITTED")
-        _write(other, getpass.getuser(), purpose, len(pairs), commitment(pairs), ids=ids)
+        _write(other, _account(), purpose, len(pairs), commitment(pairs), ids=ids)
         other.commit()
 
 
@@ -83,6 +84,15 @@ def erase(connection: sa.Connection) -> int:
 def commitment(read: Sequence[tuple[bytes, int]]) -> bytes:
     """SHA-256 of bridge ids and versions (16 and 4 bytes each), in ascending order."""
     return hashlib.sha256(b"".join(one + version.to_bytes(4, "big") for one, version in sorted(read))).digest()
+
+
+def _account() -> str:
+    """The account that this process runs as, asked of the system: what its environment says anybody could have set."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # in a container that knows no names
+        return f"uid {number}"
 
 
 def _write(

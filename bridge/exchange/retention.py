@@ -16,7 +16,7 @@ SELECT f.bridge_id, r.origin_system, r.origin_record_id, f.since,
        greatest(e.until, f.since + make_interval(years => :years)) AS until,
        f.since + make_interval(years => :years + :extend) AS last
 FROM (SELECT d.bridge_id, min(d.at) AS since FROM exchange.delivery d
-      WHERE d.partner = :partner AND d.effect = 'insert'
+      WHERE d.partner = :partner AND d.holds
         AND (CAST(:record AS uuid) IS NULL OR d.bridge_id = :record)
       GROUP BY 1 HAVING min(d.at) + make_interval(years => :years) < :before) f
 JOIN exchange.record r USING (bridge_id)
@@ -39,7 +39,7 @@ class Term:
     """How long a partner may keep a record.
 
     Args:
-        since: when the partner first got it.
+        since: when the partner first had it, by the books.
         base: when its time is over, if nobody extends it.
         until: when its time is over now.
         last: beyond which nobody can extend it.

@@ -56,7 +56,7 @@ GRANTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "exchange.mapping_revision": (_ADD, _ADD),
     "exchange.record": (
-        "SELECT, INSERT, UPDATE (version, cancelled, source_version, revision, content_hash, run_id)",
+        "SELECT, INSERT, UPDATE (version, cancelled, source_version, revision, content_hash, run_id, supplier)",
         "SELECT",
     ),
     "exchange.record_version": (f"INSERT, SELECT ({_DOCUMENT})", "SELECT"),
@@ -79,6 +79,8 @@ GRANTS: Final[Mapping[str, tuple[str, str]]] = {
     "exchange.cut_short": ("", ""),
     "exchange.authorisation": ("SELECT", "SELECT"),
     "exchange.authorised": ("", _ADD),
+    "exchange.contribution": ("", f"{_ADD}, UPDATE (version, first, first_version, added, why)"),
+    "exchange.correction": (_ADD, ""),
     "exchange.likeness": ("", ""),
     "exchange.likeness_key": ("", ""),
     "exchange.duplicate": ("", ""),

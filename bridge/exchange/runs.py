@@ -258,7 +258,7 @@ def require_in_force(connection: sa.Connection, run: Run) -> None:
     later = newest.revision > run.revision
     if later and newest.fingerprint != run.fingerprint:
         raise _old_mapping(run.where, run.mapping)
-    if later or authorisations.revoked(connection, newest.authorised):
+    if later or authorisations.gone(connection, newest.authorised):
         what = "what suppliers have authorised for this partner has changed since this run began"
         fix = "Begin a new share: it goes by what is in force now, and takes up what this run left"
         raise Stop("OLD_AUTHORISATION", run.where, what, fix)

@@ -11,12 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from bridge.exchange import authority, decidedtables, roles, tables
+from bridge.exchange import authority, casetables, decidedtables, roles, tables
 
 _LOCK: Final = 0x627269646765
 """Key of the advisory lock under which migrations run: two containers may start at once."""
 SCHEMAS: Final = (tables.SCHEMA, tables.NOMINAL)
-_MODULES: Final = (authority, decidedtables)
+_MODULES: Final = (authority, casetables, decidedtables)
 """The modules that add their tables to the metadata, beside those which these import."""
 metadata: Final = tables.metadata
 

@@ -46,7 +46,9 @@ DO UPDATE SET run_id = excluded.run_id, rows_read = excluded.rows_read, sealed_a
 _REDRIVEN: Final = """
 UPDATE exchange.held h SET state = 'redriven', redriven_by = :run
 WHERE h.state = 'open' AND h.name = :source AND h.run_id <> :run AND h.partner IS NULL AND (
-    EXISTS (SELECT FROM exchange.input old JOIN exchange.input now USING (sha256)
+    EXISTS (SELECT FROM exchange.input old JOIN exchange.input now
+                 -- The same bytes, or a window that was asked for once more, whose answer stands under its name.
+                 ON now.sha256 = old.sha256 OR (now.name = old.name AND now.arrival = old.arrival)
             WHERE old.id = h.input_id AND now.run_id = :run)
     OR h.bridge_id IN (SELECT bridge_id FROM exchange.intake WHERE run_id = :run AND bridge_id IS NOT NULL))
 """

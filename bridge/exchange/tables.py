@@ -158,6 +158,7 @@ record = sa.Table(
     column("revision", sa.Integer, "order, third: the mapping revision"),
     column("content_hash", BYTEA, "order, last: SHA-256 of the document, nominal part included"),
     column("run_id", Big, "the run that last moved it"),
+    column("supplier", Text, "the country that supplied it first, which alone may amend it", null=True),
     sa.UniqueConstraint("origin_system", "origin_record_id"),
     comment="One row per seizure: its current version and its place in the order of versions",
 )

@@ -41,7 +41,8 @@ class Copies:
         # Not only there but whole: a file of another length was damaged after it was renamed.
         if there is not None and place.stat().st_size == encrypted.size_of(one.size, there):
             return
-        _encrypt(one.path, place, keys.current(supplier), one.sha256)
+        with one.path.open("rb") as plain:
+            _encrypt(plain, place, keys.current(supplier), one.sha256)
 
     def open(self, one: Input) -> Input:
         """The archived input with the path of a plain copy.
@@ -97,23 +98,21 @@ def reencrypt(path: Path, key: keys.Key) -> bool:
     there = encrypted.key_of(path)
     if there == key.id:
         return False
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as folder:
-        copy = Path(folder) / path.name
-        with path.open("rb") as source, copy.open("xb") as out:
-            if there is None:
-                shutil.copyfileobj(source, out)
-            else:
-                out.writelines(encrypted.read(source, path.name, f"archive/{path.name[:12]}"))
-        _encrypt(copy, path, key, path.name)
+    with path.open("rb") as source:
+        if there is None:
+            _encrypt(source, path, key, path.name)
+        else:
+            chunks = encrypted.read(source, path.name, f"archive/{path.name[:12]}")
+            _encrypt(encrypted.Chunks(chunks), path, key, path.name)
     return True
 
 
-def _encrypt(plain: Path, place: Path, key: keys.Key, name: str) -> None:
+def _encrypt(plain: encrypted.Readable, place: Path, key: keys.Key, name: str) -> None:
     """Write the encrypted file under a temporary name, then give it its place."""
     handle, temporary = draft(place.parent, DRAFT)
     try:
-        with plain.open("rb") as source, os.fdopen(handle, "wb") as out:
-            encrypted.write(source, out, key, name)
+        with os.fdopen(handle, "wb") as out:
+            encrypted.write(plain, out, key, name)
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(place)

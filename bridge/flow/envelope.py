@@ -86,6 +86,7 @@ def candidates(batch: Batch, documents: pa.Table, rows: pa.Table, positions: pa.
             documents.column("payload"),
             documents.column("nominal"),
             documents.column("content_hash"),
+            root.column("supplier_country"),
         ],
         schema=CANDIDATES,
     )

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import IO, Final
 
 from bridge import settings
-from bridge.connector import Input, Window
+from bridge.connector import Window
 from bridge.content import COLLECT, Content
 from bridge.exchange import Exchange
 from bridge.flow import archive
+from bridge.flow.holders import holding
 from bridge.flow.stage import Stage
 from bridge.ledger import Books
 from bridge.mapping import load_versions
-
-_BLOCK: Final = 8 << 20
 
 
 @dataclass(slots=True)
@@ -62,20 +57,18 @@ def erase(record: uuid.UUID, by: str, reason: str, ground: str) -> Forgotten:
     with Exchange(settings.exchange_url()) as exchange:
         found = exchange.record(record)
         holders = {row.sha256: row.name for row in exchange.inputs_with(record)}
-        needles = {found.origin_record_id, str(record)}
-        for row in exchange.doubtful_inputs():
-            if row.sha256 not in holders and _mentions(archive.path_of(row.sha256), needles):
-                holders[row.sha256] = row.name
+        doubtful = [row for row in exchange.doubtful_inputs() if row.sha256 not in holders]
+        holders |= {row.sha256: row.name for row in holding(Content.find(), found, doubtful)}
         done = Forgotten(exchange.erase(record, by, reason, ground, sorted(holders)))
         done.partners = exchange.holders_of(record)
-        _drop_stages(exchange, holders)
         swept = sweep(exchange, {}, datetime.now(UTC))
     done.removed, done.waiting, done.lapsed = swept.removed, swept.waiting, swept.lapsed
     return done
 
 
 def sweep(exchange: Exchange, keep: Mapping[str, tuple[int | None, int | None]], now: datetime) -> Swept:
-    """Remove archived bytes whose time is over: those of erased records at once, others after their source's days.
+    """Remove archived bytes whose time is over: those of erased records at once, with what broken-off runs left of
+    them, others after their source's days, and never before they were taken in.
 
     Args:
         keep: by source the days for which bytes are kept after the last run that had them ended, and for which those
@@ -83,9 +76,11 @@ def sweep(exchange: Exchange, keep: Mapping[str, tuple[int | None, int | None]],
     """
     done = Swept()
     gone = []
-    for one in exchange.archived_inputs():
+    inputs = exchange.archived_inputs()
+    _drop_stages(exchange, [one.sha256 for one in inputs if one.cut])
+    for one in inputs:
         path = archive.path_of(one.sha256)
-        if not path.is_file() or not (one.cut or _over(one.sources, one.held, one.last, keep, now)):
+        if not path.is_file() or not (one.cut or (one.taken and _over(one.sources, one.held, one.last, keep, now))):
             continue
         if one.busy:
             done.waiting.append(one.name)
@@ -123,43 +118,7 @@ def _over(
     return True
 
 
-def _drop_stages(exchange: Exchange, hashes: Mapping[str, str]) -> None:
+def _drop_stages(exchange: Exchange, hashes: Sequence[str]) -> None:
     """Remove what broken-off runs over these inputs left between their steps."""
-    for row in exchange.runs_left(sorted(hashes)):
+    for row in exchange.runs_left(hashes):
         Stage(row.name, str(Window(row.since, row.until)), row.run_key).remove()
-
-
-def _mentions(path: Path, needles: set[str]) -> bool:
-    """Whether one of the identifiers stands in the file as a word of its own, however it is encoded or packed."""
-    if not path.is_file():
-        return False
-    with archive.copies("erasure") as copies:
-        return _stands(copies.open(Input(path.name, path.name, 0, datetime.now(UTC), path)).path, needles)
-
-
-def _stands(path: Path, needles: set[str]) -> bool:
-    words = [
-        re.compile(rb"(?<![0-9A-Za-z])" + re.escape(needle.encode(encoding)) + rb"(?![0-9A-Za-z])")
-        for needle in needles
-        for encoding in ("utf-8", "utf-16-le", "utf-16-be")
-    ]
-    return any(word.search(block) for block in _blocks(path) for word in words)
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, of a ZIP those of its members, in blocks that overlap."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as packed:
-            for name in packed.namelist():
-                with packed.open(name) as member:
-                    yield from _overlapping(member)
-    else:
-        with path.open("rb") as file:
-            yield from _overlapping(file)
-
-
-def _overlapping(stream: IO[bytes]) -> Iterator[bytes]:
-    tail = b""
-    while block := stream.read(_BLOCK):
-        yield tail + block
-        tail = block[-1024:]

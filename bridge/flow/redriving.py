@@ -48,13 +48,16 @@ def redrive(
     with whatever has come since; what was sound comes out unchanged. At a partner the records are due again.
 
     Raises:
-        Misconfigured: NOTHING_HELD, no open problem is meant; NO_REASON.
+        Misconfigured: NOTHING_HELD, no open problem is meant; NOT_HELD, one of the numbers is none's; NO_REASON.
     """
     with Exchange(settings.exchange_url()) as exchange:
         found = exchange.held(source=source, partner=partner, code=code, limit=MOST, ids=ids)
         if not found:
             what = "no open problem is meant"
             raise Misconfigured("NOTHING_HELD", "bridge held redrive", what, "bridge held lists those that are open")
+        for number in sorted(set(ids or ()) - {one.id for one in found}):
+            what = "no open problem that is meant has this number; nothing was done about the others"
+            raise Misconfigured("NOT_HELD", f"held {number}", what, "bridge held lists those that are open")
         exchange.decide([_decision(one, by, reason) for one in found])
         windows = {(one.name, window) for one in found if not one.at_partner and (window := _window(exchange, one))}
         done = Redriven(len(found))

@@ -10,9 +10,11 @@ partner to have it.
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bridge.connector import IN_PROGRESS, Answer, Sending
+from bridge.connector import HEARD, Answer, Bundling, Sending
 from bridge.errors import BridgeError, Misconfigured, TryLater
 from bridge.exchange import Exchange, Message, Outcome, Run
 from bridge.ledger import Delivery, Effect
@@ -42,21 +44,25 @@ def relay(exchange: Exchange, run: Run, target: Sending, tried: set[int], *, nom
                 return
             tried |= taken.missed
             until = time.monotonic() + SPELL
-            for message in taken.messages:
+            parcels = deque(_together(target, taken.messages))
+            while parcels:
+                messages = parcels.popleft()
                 try:
-                    outcome = _carry(target, message)
+                    outcomes = _carry(target, messages)
                 except (TryLater, Misconfigured) as error:
                     trouble = error
                     break
-                taken.outcomes[message.number] = outcome
-                if outcome.stays:
-                    tried.add(message.number)
-                silent = silent + 1 if _unheard(outcome) else 0
+                if outcomes is None:
+                    parcels.extendleft([one] for one in reversed(messages))
+                    continue
+                taken.outcomes |= outcomes
+                tried |= {number for number, outcome in outcomes.items() if outcome.stays}
+                silent = silent + 1 if all(map(_unheard, outcomes.values())) else 0
                 if silent == PATIENCE:
                     trouble = TryLater(
                         "PARTNER_SILENT",
                         run.where,
-                        f"{PATIENCE} messages in a row were sent and not answered for",
+                        f"{PATIENCE} times in a row nothing that was sent was answered for",
                         "Look whether its service works; each is asked for, or sent again under the same key",
                     )
                     break
@@ -66,7 +72,34 @@ def relay(exchange: Exchange, run: Run, target: Sending, tried: set[int], *, nom
             raise trouble
 
 
-def _carry(target: Sending, message: Message) -> Outcome:
+def _together(target: Sending, messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """The messages in their order, each alone or, where the partner takes several at a time, with its neighbours."""
+    most = target.bundle if isinstance(target, Bundling) else 1
+    waiting: list[Message] = []
+    for message in messages:
+        sends = message.current and not (message.sent and target.asks)
+        if waiting and (not sends or len(waiting) == most):
+            yield waiting
+            waiting = []
+        if sends:
+            waiting.append(message)
+        else:
+            yield [message]
+    if waiting:
+        yield waiting
+
+
+def _carry(target: Sending, messages: Sequence[Message]) -> dict[int, Outcome] | None:
+    """What becomes of messages that go together, by number; None if the partner wants each of them alone."""
+    if len(messages) > 1 and isinstance(target, Bundling):
+        answers = target.send_several([(one.key, one.body) for one in messages])
+        if answers is None:
+            return None
+        return {one.number: _told(one, answer) for one, answer in zip(messages, answers, strict=True)}
+    return {one.number: _alone(target, one) for one in messages}
+
+
+def _alone(target: Sending, message: Message) -> Outcome:
     """Ask for the message or send it, whichever is due."""
     if message.sent and target.asks:
         answer = target.ask(message.key)
@@ -80,7 +113,7 @@ def _carry(target: Sending, message: Message) -> Outcome:
 
 
 def _unheard(outcome: Outcome) -> bool:
-    return outcome.disposition is Delivery.IN_DOUBT and outcome.code != IN_PROGRESS
+    return outcome.disposition is Delivery.IN_DOUBT and outcome.code not in HEARD
 
 
 def _told(message: Message, answer: Answer) -> Outcome:

@@ -39,31 +39,36 @@ class Keep:
 
 @dataclass(slots=True)
 class Applied:
-    """What was done: records that expired by partner, and what was removed from the archive."""
+    """What was done: records that expired by partner, whose policies could not be read, so that nothing expired there,
+    and what was removed from the archive."""
 
     expired: dict[str, int] = field(default_factory=dict)
+    unread: list[Misconfigured] = field(default_factory=list)
     swept: forgetting.Swept = field(default_factory=forgetting.Swept)
 
 
-def rules(content: Content) -> dict[str, Keep | None]:
-    """Each partner's rule; None where its policy declares none."""
-    found: dict[str, Keep | None] = {}
-    for partner in content.partners():
-        policy = load_on(content, partner, SHARE).release
-        said = policy.keep if policy is not None else {}
-        found[partner] = (
-            Keep(
-                partner,
-                int(said["years"]),
-                int(said.get("extend", 0)),
-                said.get("of", ALL),
-                int(said.get("review_days", REVIEW_DAYS)),
-                said.get("ground") or (policy.basis if policy is not None else ""),
-            )
-            if said
-            else None
-        )
-    return found
+def rule_of(content: Content, partner: str) -> Keep | None:
+    """The partner's rule; None where its policy declares none.
+
+    Raises:
+        Misconfigured: the mapping cannot be read as one, so that nobody knows.
+    """
+    mapping = load_on(content, partner, SHARE)
+    for fault in mapping.faults:
+        fix = f"Mend it, for nothing expires at {partner} before: bridge check {partner}"
+        raise Misconfigured(fault.code, f"{mapping.where}:{fault.line}", fault.what, fix)
+    policy = mapping.release
+    if policy is None or not policy.keep:
+        return None
+    said = policy.keep
+    return Keep(
+        partner,
+        int(said["years"]),
+        int(said.get("extend", 0)),
+        said.get("of", ALL),
+        int(said.get("review_days", REVIEW_DAYS)),
+        said.get("ground") or policy.basis,
+    )
 
 
 def due(exchange: Exchange, rule: Keep, now: datetime) -> list[Term]:
@@ -103,7 +108,12 @@ def apply(exchange: Exchange, content: Content, by: str, reason: str, now: datet
     """Decide that what is over its time has expired, so that the next shares take it back, and empty the archive of
     what is over its own."""
     done = Applied()
-    for partner, rule in rules(content).items():
+    for partner in content.partners():
+        try:
+            rule = rule_of(content, partner)
+        except Misconfigured as error:
+            done.unread.append(error)
+            continue
         if rule is None:
             continue
         over = exchange.terms(partner, rule.years, rule.extend, rule.of, now)

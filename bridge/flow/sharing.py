@@ -18,21 +18,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bridge import document, settings
-from bridge.batch import ROOT, ROW, Batch
+from bridge.batch import ROW, Batch
 from bridge.connector import Judging, Sending, Target, Window
 from bridge.content import Content
 from bridge.errors import BridgeError, Problem
 from bridge.exchange import Exchange, Role, Run
 from bridge.flow.ahead import abreast, ahead
 from bridge.flow.handing import Limits, Made, hand
+from bridge.flow.joining import assigned, join
 from bridge.flow.relaying import relay
-from bridge.flow.settling import CANCELLED, Settling, hyphenated
+from bridge.flow.settling import CANCELLED, Settling
 from bridge.flow.stage import mapping_changed
 from bridge.ledger import Books, Delivery
 from bridge.mapping import Mapping, forward, load_on, load_versions, refuse_findings
 from bridge.onward import Authorisation
-from bridge.policy import reads_nominal
-from bridge.release import release
+from bridge.policy import Decided, reads_nominal
+from bridge.release import Released, release
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +171,8 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target | Sending) 
     common = assigned(document.decode(documents, shape), live)
     del documents
     released = release(work.mapping.release, shape, common, decided, work.authorised)
-    if released.authorised:
-        used = [(versions[row]["bridge_id"], versions[row]["version"], n) for row, n in released.authorised.items()]
-        work.exchange.note_authorised(work.run, used)
+    mapped = forward(work.mapping, _joined(work, target, versions, common, released, decided))
     del common
-    mapped = forward(work.mapping, released.batch)
     sound = mapped.batch
     problems = [*mapped.problems, *(target.unfit(sound) if isinstance(target, Judging) else [])]
     if len(problems) > len(mapped.problems):
@@ -203,6 +201,30 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target | Sending) 
     return Made(settling, sound.only(ordered), [*problems, *_kept_back(released.texts)])
 
 
+def _joined(
+    work: Share,
+    target: Target | Sending,
+    versions: Sequence[dict[str, Any]],
+    common: Batch,
+    released: Released,
+    decided: dict[int, Decided],
+) -> Batch:
+    """What is released with what later reports add to it; how it came to be is kept."""
+    fetch = partial(work.exchange.later_reports, work.partner)
+    unfit = partial(_unfit, target) if isinstance(target, Judging) else None
+    joined = join(work.mapping, common, released, decided, work.authorised, fetch, unfit)
+    used = [(versions[row]["bridge_id"], versions[row]["version"], n) for row, n in released.authorised.items()]
+    if used or joined.authorised:
+        work.exchange.note_authorised(work.run, [*used, *joined.authorised])
+    if joined.contributions:
+        work.exchange.note_contributions(work.run, joined.contributions)
+    return joined.batch
+
+
+def _unfit(target: Judging, batch: Batch) -> set[int]:
+    return {problem.row for problem in target.unfit(batch)}
+
+
 _NEEDED: Final = [
     "bridge_id", "version", "cancelled", "source_version", "revision", "content_hash", "prior_holds", "prior_hash",
     "outbox",
@@ -219,20 +241,6 @@ def _kept_back(texts: pa.Table) -> Iterator[Problem]:
         else:
             why = "the scan finds personal data in this text, by its form; the record leaves without it"
             yield Problem(row, -1, "TEXT_KEPT_BACK", path, "scan", f"{why}; have it changed, or released by two people")
-
-
-def assigned(batch: Batch, chosen: pa.Table) -> Batch:
-    """The common batch with the fields that the exchange, and no source, gives a record."""
-    identities = [hyphenated(value) for value in chosen.column("bridge_id").to_pylist()]
-    given = {
-        "bridge_id": pa.array(identities, pa.string()),
-        "version": chosen.column("version").cast(pa.int64()),
-        "seen_by": chosen.column("seen_by"),
-    }
-    root = batch.root
-    for name, values in given.items():
-        root = root.set_column(root.schema.get_field_index(name), name, values)
-    return Batch({**batch.tables, ROOT: root}, batch.where, batch.sha256, batch.problems)
 
 
 def opened(mapping: Mapping, epoch: int | None = None, checkpoint: str = "") -> Target | Sending:

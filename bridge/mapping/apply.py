@@ -20,7 +20,7 @@ from bridge.mapping.made import Made, taken
 from bridge.mapping.model import HERE, LINES, Block, Mapping, Rule
 from bridge.mapping.plan import mapping_plans
 from bridge.mapping.rules import VALUE, Refused
-from bridge.mapping.views import Scoped, View, positions, see
+from bridge.mapping.views import Scoped, View, positions, see, twins
 from bridge.shape import Field
 
 OUT_OF_SCOPE = pa.schema(
@@ -30,6 +30,8 @@ ROWS = pa.schema([pa.field(ROW, pa.int64(), False), pa.field("rows", pa.int32(),
 EVENT = "seizure_date"
 """The field whose date chooses among code rows that hold for a time, unless ``codes_on`` names another."""
 _SHOWN = 60
+_TWINS = "two of its rows are the same in every column: entered twice? Correct it at the source, or say twins: keep"
+_DIFFER = "correct them at the source, say conflict: first, or read it with each: lines, if the lines may differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,10 @@ class _Run:
         lacking[[place for place, _, _ in made.refused]] = False
         read = ", ".join(rule.inputs_read) if rule is not None else ""
         why = f"{read} has no value" if read else "nothing fills it"
-        missing = f"{field.path} is required and {why}; fill it at the source, or say default:"
+        missing = (
+            f"{field.path} is required and {why}; fill it at the source, or say default: if one value is true of all "
+            "such records"
+        )
         for place in np.flatnonzero(lacking).tolist():
             if made.without is not None and rule is not None and made.without[place]:
                 none = f"codes/{rule.codes}.csv says that this code has no counterpart, and {field.path} is required"
@@ -271,10 +276,12 @@ class _Run:
         keyless = f"{', '.join(group.key)}: a row without it belongs to no record; fill it at the source"
         for place in self.scoped.keyless.tolist():
             self.problem(at, place, "MISSING", "group_by", keyless)
+        for place in twins(self.record).tolist() if group.twins == "hold" else ():
+            self.problem(at, place, "TWIN_ROWS", "group_by", _TWINS)
         if group.conflict != "hold":
             return
         for column, records in self.record.conflicts.items():
-            reason = f"rows of one record differ in {column}; correct them at the source, or say conflict: first"
+            reason = f"rows of one record differ in {column}; {_DIFFER}"
             for place in records.tolist():
                 self.problem(replace(at, path=partial(_fixed, column)), place, "HEADER_CONFLICT", "group_by", reason)
 

@@ -70,11 +70,25 @@ def _reason(
         fix = f"Did you mean {near[0]}? Correct the name, or delete the line" if near else "Delete the line"
         said = {"word": word, "schema": schema, "fix": fix, "near": near[0] if near else ""}
         yield f.StaleReason(mapping.where, line, pattern, said)
-    for path in meant:
-        if path in used:
-            yield f.Contradiction(
-                mapping.where,
-                line,
-                path,
-                {"word": "ignored" if word == "ignore" else "absent", "other": str(used[path])},
-            )
+    said = {"word": "ignored" if word == "ignore" else "absent", "rest": ""}
+    taken = [path for path in meant if path in used]
+    if taken and meant != [pattern]:
+        yield f.Contradiction(mapping.where, line, pattern, said | _in_part(mapping, word, pattern, meant, taken, used))
+    elif taken:
+        how = {"used": f"it is mapped on line {used[pattern]}", "fix": "Delete one of the two"}
+        yield f.Contradiction(mapping.where, line, pattern, said | how)
+
+
+def _in_part(
+    mapping: Mapping, word: str, pattern: str, meant: list[str], taken: list[str], used: dict[str, int]
+) -> dict[str, str]:
+    """What is said of a line that stands for several fields of which some are mapped; ``rest`` are those left."""
+    reasons = mapping.spec.ignore if word == "ignore" else mapping.spec.absent
+    others = Names(one for one in reasons if one != pattern)
+    rest = [path for path in meant if path not in used and path not in others and path not in mapping.assigned]
+    more = f" and {len(taken) - 1} more of them" if len(taken) > 1 else ""
+    return {
+        "used": f"{taken[0]} is mapped on line {used[taken[0]]}{more}",
+        "fix": "Name what is left one by one, as bridge check --fix does" if rest else "Delete it",
+        "rest": "\n".join(rest),
+    }

@@ -128,6 +128,9 @@ class _Rule:
             yield self.bad(
                 f"zone {rule.zone} is unknown, or stands without datetime:", "Write one such as Europe/Brussels"
             )
+        unzoned = [one for one in rule.datetime if one != ISO and "%z" not in one]
+        if unzoned and not rule.zone:
+            yield self.bad(f"texts of the form {unzoned[0]} name no zone", "Say zone:, such as Europe/Brussels or UTC")
         if rule.unclear and not rule.zone:
             yield self.bad("unclear speaks of the clocks of a zone, and none is named", "Say zone:, or delete unclear:")
         if rule.pivot is not None and not any("%y" in pattern for pattern in (*rule.date, *rule.datetime)):
@@ -149,8 +152,10 @@ class _Rule:
             )
         elif many and rule.unit:
             yield self.bad("a unit cannot be given for several quantities", "Use each:")
-        elif not many and (rule.take or rule.join is not None):
+        elif not many and ((rule.take and rule.split is None) or rule.join is not None):
             yield self.bad("take and join choose among several values, and here is one", "Delete it")
+        elif not many and rule.take and self.field.type is Type.LIST:
+            yield self.bad("take chooses one of the parts, and the field takes all of them", "Delete take:")
         elif rule.take and rule.join is not None:
             yield self.bad("take and join cannot both be", "Keep one")
 
@@ -159,7 +164,7 @@ class _Rule:
     def gives(self) -> Type:
         """The type of what the rule makes."""
         rule = self.rule
-        if rule.split is not None:
+        if rule.split is not None and not rule.take:
             return Type.LIST
         if any(meant.many for meant in self.inputs.values()) and not rule.take:
             return Type.LIST if rule.join is None else Type.TEXT

@@ -155,10 +155,9 @@ def _sections(mapping: Mapping) -> Iterator[Finding]:
             "group_by",
             {"what": "rows are grouped only where the source is flat", "fix": "Use each: instead"},
         )
-    headless = mapping.collect_option("connector") == "files" and mapping.collect_option("format") in (
-        "",
-        "xml",
-        "jsonl",
+    connector = mapping.collect_option("connector")
+    headless = connector == "rest" or (
+        connector == "files" and mapping.collect_option("format") in ("", "xml", "jsonl")
     )
     if mapping.drift.get("new") == "warn" and headless:
         what = "without a header, a record with a new field is read with it or not at all"

@@ -233,6 +233,12 @@ def _wrong(cells: Mapping[str, str]) -> tuple[str, str] | None:
             "Name it; an empty field is absent and needs no row",
         ),
         (
+            not relation and not cells["target"],
+            "nobody has said what it means",
+            f"Write its target and one of {', '.join(RELATIONS)}, unit:<factor>; none, without a target, says that it "
+            "has no counterpart",
+        ),
+        (
             not relation.startswith(UNIT) and relation not in RELATIONS,
             f"{relation or 'nothing'} is no relation",
             f"Write one of {', '.join(RELATIONS)}, unit:<factor>",
@@ -255,7 +261,7 @@ def _wrong(cells: Mapping[str, str]) -> tuple[str, str] | None:
         (
             not cells["reviewed_by"] or not _is_day(cells["reviewed_on"]),
             "nobody has reviewed the row on a day",
-            "Fill reviewed_by and reviewed_on (2026-01-31)",
+            "Look at it; then bridge confirm SYSTEM codes --by NAME, or fill reviewed_by and reviewed_on (2026-01-31)",
         ),
         (bool(since) and not _is_day(since), f"{since} is no day", "Write valid_from as 2026-01-31, or leave it empty"),
         (bool(until) and not _is_day(until), f"{until} is no day", "Write valid_to as 2026-01-31, or leave it empty"),

@@ -83,11 +83,14 @@ class StaleReason(Finding):
 
 
 class Contradiction(Finding):
-    """{field}: said to be {word}, yet it is mapped on line {other}. Delete one of the two."""
+    """{field}: said to be {word}, yet {used}. {fix}."""
 
     code = "M004"
     about = "A field is ignored or absent and yet mapped."
-    mended = "takes the reason out, if its line names this one field"
+    mended = (
+        "takes the reason out, if its line names this one field; a line that stands for several fields (list.*) is "
+        "written out for those that are left"
+    )
 
 
 class Unfilled(Finding):
@@ -217,6 +220,7 @@ class NeedlessOneWay(Finding):
 
     code = "M051"
     about = "A rule or block says that it cannot be turned back, and it can."
+    mended = "takes one_way: out"
 
 
 class BadFunction(Finding):
@@ -245,6 +249,10 @@ class MorePersonal(Finding):
 
     code = "M041"
     about = "A field is more personal than the target field that it goes into."
+    mended = (
+        "gives a source field of which nothing was found out the class of what it fills, as a suggestion that a person "
+        "must still confirm"
+    )
 
 
 class AboveCap(Finding):
@@ -280,6 +288,13 @@ class SpecialCategory(Finding):
 
     code = "M046"
     about = "A release policy would let special categories of data leave."
+
+
+class NotControlled(Finding):
+    """release: {what}."""
+
+    code = "M047"
+    about = "A release policy would let records leave whose supplier controls where they go."
 
 
 class FailedExample(Finding):

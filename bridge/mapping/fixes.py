@@ -18,6 +18,7 @@ from bridge.mapping import findings as f
 from bridge.mapping.examples import made_of
 from bridge.mapping.findings import Finding, Severity
 from bridge.mapping.golden import record_of, write_record
+from bridge.mapping.guessed import declare
 from bridge.mapping.model import Mapping
 
 _READING = (
@@ -93,7 +94,7 @@ def fix(mapping: Mapping, found: Sequence[Finding], *, first: bool = True) -> li
     edits: list[Edit] = []
     told: list[str] = []
     for one in found:
-        wanted = [] if _contested(one, found) else [*_edits(pairs, one)]
+        wanted = [] if _contested(one, found) else [*_edits(text, pairs, one, first=first)]
         wanted += [_remove(text, pair, list(gone.values())) for pair in _gone(pairs, one, first=first)]
         mended = [edit for edit in wanted if not any(_clash(edit, other) for other in edits)]
         if mended:
@@ -104,10 +105,11 @@ def fix(mapping: Mapping, found: Sequence[Finding], *, first: bool = True) -> li
     if edits:
         with mapping.file.open("w", encoding="utf-8", newline="") as file:
             file.write(text)
-    return told + ([] if edits else _whole_records(mapping, found))
+    told += declare(mapping, found)
+    return told or _whole_records(mapping, found)
 
 
-def _edits(pairs: list[Pair], one: Finding) -> Iterator[Edit]:
+def _edits(text: str, pairs: list[Pair], one: Finding, *, first: bool) -> Iterator[Edit]:
     """Names that are written otherwise."""
     meant = one.said.get("meant", "")
     match one:
@@ -122,9 +124,20 @@ def _edits(pairs: list[Pair], one: Finding) -> Iterator[Edit]:
         case f.UnknownTarget() if meant:
             own = [pair for pair in _on_line(pairs, one) if pair.parent is not None and pair.parent.key.value == "map"]
             yield from (_replace(pair.key, meant) for pair in own if pair.key.value == one.said["name"])
+        case f.Contradiction() if one.said["rest"] and first:
+            own = [pair for pair in _on_line(pairs, one) if pair.section in ("ignore", "absent")]
+            yield from (_written_out(text, pair, one) for pair in own if pair.key.value == one.field)
         case f.BadStructure() if meant:
             wrong = one.said["wrong"]
             yield from (_replace(pair.key, meant) for pair in _on_line(pairs, one) if pair.key.value == wrong)
+
+
+def _written_out(text: str, pair: Pair, one: Finding) -> Edit:
+    """A line for several fields as a line for each that is left, with the same reason."""
+    start, value = pair.key.start_mark, text[pair.value.start_mark.index : _end(text, pair.value)]
+    between = ", " if pair.flow else "\n" + " " * start.column
+    lines = between.join(f"{_name(path)}: {value}" for path in one.said["rest"].split("\n"))
+    return Edit(start.index, _end(text, pair.value), lines)
 
 
 def _contested(one: Finding, found: Sequence[Finding]) -> bool:
@@ -142,8 +155,12 @@ def _gone(pairs: list[Pair], one: Finding, *, first: bool) -> Iterator[Pair]:
     match one:
         case f.StaleReason() if one.said["near"]:
             return
-        case f.Contradiction() if not first:
+        case f.Contradiction() | f.NeedlessOneWay() if not first:
             return
+        case f.Contradiction() if one.said["rest"]:
+            return
+        case f.NeedlessOneWay():
+            yield from (pair for pair in pairs if pair.key.value == "one_way" and pair.belongs(one.line))
         case f.StaleReason() | f.Contradiction():
             own = [pair for pair in _on_line(pairs, one) if pair.section in ("ignore", "absent")]
             yield from (pair for pair in own if pair.key.value == one.field)
@@ -159,6 +176,10 @@ def _on_line(pairs: list[Pair], one: Finding) -> list[Pair]:
 def _did(one: Finding) -> str:
     if one.said.get("meant"):
         return f"{one.said.get('name') or one.said.get('wrong')} is now {one.said['meant']}"
+    if one.said.get("rest"):
+        return f"written out for the {one.said['rest'].count(chr(10)) + 1} fields that are left, with the same reason"
+    if isinstance(one, f.NeedlessOneWay):
+        return "one_way: is taken out"
     return "the line is taken out"
 
 
@@ -203,8 +224,12 @@ def _scalars(nodes: Iterator[yaml.Node]) -> Iterator[yaml.ScalarNode]:
 
 
 def _replace(node: yaml.Node, new: str) -> Edit:
-    plain = _PLAIN.fullmatch(new) is not None
-    return Edit(node.start_mark.index, node.end_mark.index, new if plain else '"' + new.replace('"', '\\"') + '"')
+    return Edit(node.start_mark.index, node.end_mark.index, _name(new))
+
+
+def _name(text: str) -> str:
+    """A name as YAML."""
+    return text if _PLAIN.fullmatch(text) else '"' + text.replace('"', '\\"') + '"'
 
 
 def _remove(text: str, pair: Pair, gone: Sequence[Pair]) -> Edit:

@@ -144,11 +144,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows with the same key are one record; header values that differ hold it, or the first one stands."""
+    """Rows with the same key are one record; header values that differ hold it, or the first one stands.
+
+    Args:
+        twins: whether rows that are the same in every column hold the record, or each is a line of its own.
+    """
 
     key: tuple[str, ...]
     conflict: str
     line: int
+    twins: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)

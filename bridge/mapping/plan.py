@@ -94,6 +94,8 @@ def plan(rule: Rule, field: Field, content: Content, open_: bool) -> Plan:
         return judge(value) if isinstance(value, str) else value
 
     make = one if rule.split is None else _each_part(rule.split, one)
+    if rule.split is not None and rule.take:
+        make = _one_part(rule, make)
     free = field.type is Type.TEXT and not field.codes and not field.pattern
     return Plan(
         rule=rule,
@@ -139,6 +141,21 @@ def _first_steps(rule: Rule) -> list[Step]:
     return steps
 
 
+def _one_part(rule: Rule, each: Callable[[str, str | None], Any]) -> Callable[[str, str | None], Any]:
+    """Of the parts that have a value the first, the last or the only one."""
+    several = Refused(
+        "SEVERAL", "take:only", f"{rule.inputs[0]} gives several values, of which only one fits; say take: first"
+    )
+
+    def make(text: str, day: str | None) -> Any:
+        made = each(text, day)
+        if not made or isinstance(made, Refused):
+            return made or None
+        return several if rule.take == "only" and len(made) > 1 else made[-1 if rule.take == "last" else 0]
+
+    return make
+
+
 def _each_part(separator: str, one: Callable[[str, str | None], Any]) -> Callable[[str, str | None], Any]:
     def make(text: str, day: str | None) -> Any:
         made: list[Any] = []
@@ -173,7 +190,7 @@ def _quantity(
         "NO_COUNTERPART",
         f"codes:{codes.name}",
         f"{VALUE}: {codes.file} says that this unit has no counterpart; "
-        "give it one, or leave such records out of scope",
+        "give it one, leave the quantity out with when: on both rules, or such records with scope:",
     )
 
     def make(quantity: str | None, unit: str | None, day: str | None) -> Any:

@@ -154,10 +154,14 @@ def read_spec(names: Names) -> Spec:
         ignore=_reasons(names.get("ignore")),
         absent=_reasons(names.get("absent")),
         scope=_conditions(names.get("scope")),
-        group=Group(_series(group["key"]), str(group["conflict"]), names.lines["group_by"]) if group else None,
+        group=_group(group, names.lines["group_by"]) if group else None,
         codes_on=str(names.get("codes_on", "")),
         examples=tuple(_example(cast(Names, one)) for one in names.get("examples", ())),
     )
+
+
+def _group(said: Names, line: int) -> Group:
+    return Group(_series(said["key"]), str(said["conflict"]), line, str(said.get("twins", "keep")))
 
 
 def _block(target: str, line: int, said: Names) -> Block:

@@ -34,6 +34,7 @@ PROBLEMS: Final = {
     "BAD_VALUE": "A Python function of the mapping does not take this text.",
     "FUNCTION_FAILED": "A Python function of the mapping broke off with an error of its own.",
     "HEADER_CONFLICT": "Rows of one record differ in a field that the record can have once.",
+    "TWIN_ROWS": "Rows of one record are the same in every column: two lines, or one entered twice.",
 }
 """Every code that a problem found by a mapping may carry, and what it means."""
 
@@ -145,7 +146,7 @@ def number_step(how: Number) -> Step:
     grouped = re.compile(
         rf"[+-]?[0-9]{{1,3}}(?:{re.escape(how.thousands)}[0-9]{{3}})+(?:{re.escape(how.decimal)}[0-9]*)?"
     )
-    marks = f"a decimal mark {how.decimal}" + (f" and {how.thousands!r} between thousands" if how.thousands else "")
+    marks = f"the decimal mark {how.decimal!r}" + (f" and {how.thousands!r} between thousands" if how.thousands else "")
     refused = Refused(
         "BAD_NUMBER", rule, f"{VALUE} is no number with {marks}; correct it at the source, or number: in the mapping"
     )

@@ -47,6 +47,11 @@ def read_sample(path: Path, shape: Shape, record: str | None, delimiter: str = "
                     "BAD_SAMPLE", path.name, f"no sample is read from {path.suffix}", "Use .xml, .csv, .json or .jsonl"
                 )
         return batch_of(records, shape, path.name, hashlib.sha256(data).hexdigest())
+    except UnicodeDecodeError as bad:
+        line = data.count(b"\n", 0, bad.start) + 1
+        what = f"line {line} is not UTF-8, in which samples are written whatever the system itself sends"
+        fix = f"Convert it, as with iconv -f cp1252 -t utf-8 {path.name}"
+        raise Misconfigured("BAD_SAMPLE", path.name, what, fix) from None
     except (ValueError, TypeError, SyntaxError) as bad:
         raise Misconfigured("BAD_SAMPLE", path.name, f"not readable: {bad}", "Correct the sample") from None
 

@@ -15,6 +15,9 @@ SUGGESTED: Final = "suggested"
 IN_SCHEMA: Final = "x-suggested"
 """The same in a JSON Schema, beside the class that is suggested."""
 
+NOTHING_FOUND: Final = "nothing was found out about it"
+"""The same of a field whose class was only set to the strictest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:

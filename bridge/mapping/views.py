@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from bridge.batch import PART, POSITION, ROW, Batch
 from bridge.mapping.columns import NONE, Coded, Places, coded, combine, empty
-from bridge.mapping.model import ABSENT, PRESENT, Condition, Group, Spec
+from bridge.mapping.model import ABSENT, LINES, PRESENT, Condition, Group, Spec
 from bridge.mapping.names import Name, find_name
 from bridge.mapping.rules import WHITE
 from bridge.shape import Field, Shape, Type
@@ -221,7 +221,7 @@ def _with_lists(table: pa.Table, batch: Batch, shape: Shape, spec: Spec) -> View
 
 def _grouped(table: pa.Table, shape: Shape, spec: Spec, group: Group) -> tuple[View, Places, Places]:
     """Rows with the same key as one record, in order of their first row; a row without a key stands alone."""
-    rows = View(table, shape, spec, "lines")
+    rows = View(table, shape, spec, LINES)
     keys = [rows._column(key) for key in group.key]
     missing = ~np.logical_and.reduce([key.present for key in keys])
     _, number = combine([*keys, *rows.part])
@@ -235,8 +235,18 @@ def _grouped(table: pa.Table, shape: Shape, spec: Spec, group: Group) -> tuple[V
     own = [name for name in (ROW, POSITION, PART) if name in table.column_names]
     record = View(table.take(pa.array(first[order])).select(own), shape, spec, "", rows=rows)
     rows.owner, rows.record = owner, record
-    record.lists["lines"] = rows
+    record.lists[LINES] = rows
     return record, np.bincount(owner, minlength=len(record)).astype(np.int64), np.unique(owner[missing])
+
+
+def twins(record: View) -> Places:
+    """Grouped records two of whose rows are the same in every column."""
+    rows = record.lists[LINES]
+    owner = rows.owner if rows.owner is not None else np.arange(len(rows))
+    given = [rows._column(one.name) for one in record.shape.table() if one.type is not Type.LIST]
+    _, number = combine([*given, *rows.part])
+    _, first, counts = np.unique(np.stack([owner, number], axis=1), axis=0, return_index=True, return_counts=True)
+    return np.unique(owner[first[counts > 1]])
 
 
 def positions(table: pa.Table) -> list[int]:

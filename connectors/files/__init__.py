@@ -2,8 +2,8 @@
 
 ``source`` reads XML, CSV, XLSX and JSON lines; ``target`` writes XML. The
 folder is one of this machine, named by a path or a ``file://`` URL, or one on a
-server, named by an ``sftp://`` URL. Options of each are described at FilesSource
-and FilesTarget.
+server, named by an ``sftp://`` URL. Options of each are described at FilesSource,
+FilesTarget and AcknowledgedTarget.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.shape import Shape
+from connectors.files.acknowledging import AcknowledgedTarget
 from connectors.files.drop import FilesSource
 from connectors.files.outdrop import FilesTarget
 
-__all__ = ["FilesSource", "FilesTarget", "source", "target"]
+__all__ = ["AcknowledgedTarget", "FilesSource", "FilesTarget", "source", "target"]
 
 
 def source(connection: str, options: Mapping[str, Any], shape: Shape) -> FilesSource:
@@ -23,6 +24,7 @@ def source(connection: str, options: Mapping[str, Any], shape: Shape) -> FilesSo
     return FilesSource(connection, options, shape)
 
 
-def target(connection: str, options: Mapping[str, Any], shape: Shape) -> FilesTarget:
-    """The partner whose drop folder is ``connection``."""
-    return FilesTarget(connection, options, shape)
+def target(connection: str, options: Mapping[str, Any], shape: Shape) -> FilesTarget | AcknowledgedTarget:
+    """The partner whose drop folder is ``connection``; with option ``acknowledge``, one that acknowledges each file."""
+    kind = AcknowledgedTarget if "acknowledge" in options else FilesTarget
+    return kind(connection, options, shape)

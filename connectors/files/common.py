@@ -45,14 +45,6 @@ class Format(Protocol):
         ...
 
 
-class Refused(Exception):
-    """Why one record cannot be read: code, source field and reason, never a value."""
-
-    def __init__(self, code: str, field: str, reason: str) -> None:
-        super().__init__(code, field, reason)
-        self.code, self.field, self.reason = code, field, reason
-
-
 def whole(code: str, name: str, position: int, at: str, what: str, fix: str) -> Proof:
     """The proof of a file that cannot be read at all; ``at`` says where in words, "" if nowhere."""
     where = f"{name}, {at}" if at else name

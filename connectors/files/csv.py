@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from bridge.batch import ROOT, Batch
 from bridge.connector import Input
-from bridge.errors import Misconfigured
+from bridge.errors import Misconfigured, Refused
 from bridge.shape import Shape
-from connectors.files.common import MIB, Proof, Refused, drift_option, text_option, whole
+from connectors.files.common import MIB, Proof, drift_option, text_option, whole
 from connectors.files.encoding import refuse_bytes
 from connectors.files.table import Rows, columns_note, refuse_header
 
@@ -133,7 +133,11 @@ class Csv:
             yield from out.flush()
 
     def _ragged(self, values: int, columns: int) -> Refused:
-        fix = f"Have the supplier quote values that hold a {_spoken(self._delimiter)}"
+        fix = (
+            f"Have the supplier quote values that hold a {_spoken(self._delimiter)}"
+            if values > columns
+            else "Have the supplier send the whole line: it is cut off, or a value without quotes holds a line break"
+        )
         return Refused("RAGGED", "", f"{values} values for {columns} columns. {fix}")
 
 

@@ -10,9 +10,8 @@ import pyarrow as pa
 
 from bridge.batch import POSITION, ROOT, ROW, Batch
 from bridge.connector import Input
-from bridge.errors import Problem
+from bridge.errors import Problem, Refused
 from bridge.shape import Shape
-from connectors.files.common import Refused
 
 BATCH_ROWS = 20_000
 WARN = "warn"

@@ -18,9 +18,9 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from bridge.batch import ROOT, Batch
 from bridge.connector import Input
-from bridge.errors import Stop
+from bridge.errors import Refused, Stop
 from bridge.shape import Shape
-from connectors.files.common import MIB, Proof, Refused, drift_option, number_option, text_option, whole
+from connectors.files.common import MIB, Proof, drift_option, number_option, text_option, whole
 from connectors.files.table import Rows, columns_note, refuse_header
 from connectors.files.xlsxscan import RESAVE, Doctype, doubtful_rows, scan, worksheets
 

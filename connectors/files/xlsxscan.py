@@ -11,7 +11,8 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from connectors.files.common import MIB, Refused
+from bridge.errors import Refused
+from connectors.files.common import MIB
 
 RESAVE: Final = "Have the supplier open and save it in a spreadsheet program as .xlsx without a password"
 SIGNS: Final = (b't="e"', b"t='e'", b"<f", b":f>", b":f ")

@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from lxml import etree
 
 from bridge.batch import ROOT
-from connectors.files.common import Refused
+from bridge.errors import Refused
 from connectors.files.xmlplan import Node
 
 BLANK: Final = " \t\r\n"

@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from bridge.batch import INDEX, POSITION, ROOT, ROW
-from bridge.errors import Problem
+from bridge.errors import Problem, Refused
 from bridge.shape import Field, Shape, Type
-from connectors.files.common import Refused
 from connectors.files.xmlcolumns import Columns, columns_of, opening_names
 from connectors.files.xmlcut import LONGEST_NAME, Bools, Grammar, Ints, Tags, tags_of, words_at
 from connectors.files.xmlplan import Node

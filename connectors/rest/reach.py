@@ -4,8 +4,10 @@ known whether anything of a request had left when it broke off."""
 from __future__ import annotations
 
 import math
+import re
 import ssl
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +17,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.exceptions import HTTPError
 
 from bridge.errors import Misconfigured, TryLater
 
-FILES: Final = ("ca", "cert", "key")
-"""What a connection may name behind its question mark, each a PEM file."""
+FILES: Final = ("ca", "cert", "key", "token")
+"""What a connection may name behind its question mark: files, all but the token in PEM."""
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""RFC 6750, 2.1."""
 _BLOCK: Final = 16_384
 
 
@@ -31,6 +36,7 @@ class Address:
         url: without login and files.
         ca: the authority that the service's certificate must come from; "" for the public ones.
         cert, key: our own certificate and its key; "" for none.
+        token: file with what is sent as Authorization: Bearer; "" for none.
     """
 
     url: str
@@ -39,10 +45,11 @@ class Address:
     ca: str = ""
     cert: str = ""
     key: str = ""
+    token: str = ""
 
     @classmethod
     def of(cls, connection: str) -> Address:
-        """The address in ``https://[user:password@]host[:port]/path[?ca=FILE&cert=FILE&key=FILE]``.
+        """The address in ``https://[user:password@]host[:port]/path[?ca=FILE&cert=FILE&key=FILE&token=FILE]``.
 
         Raises:
             Misconfigured: another scheme, no host, or a part that is not known.
@@ -55,11 +62,14 @@ class Address:
         files = dict(parse_qsl(parts.query, keep_blank_values=True))
         unknown = sorted(set(files) - set(FILES))
         if unknown or parts.fragment:
-            fix = "Name files with ca, cert and key; nothing turns the verification of the service's certificate off"
+            fix = "Name ca, cert, key or token; nothing turns the verification of the service's certificate off"
             raise Misconfigured("BAD_CONNECTION", where, f"{' '.join(unknown) or 'a fragment'} is not known here", fix)
         if bool(files.get("cert")) != bool(files.get("key")):
             fix = "Name both, or neither"
             raise Misconfigured("BAD_CONNECTION", where, "of our certificate and its key only one is named", fix)
+        if parts.username and files.get("token"):
+            fix = "Leave one of them out"
+            raise Misconfigured("BAD_CONNECTION", where, "both a login and a token are named", fix)
         login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         url = urlunsplit(("https", parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         return cls(url, where, login, **files)
@@ -67,11 +77,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer. ``body`` is empty if it was longer than allowed, for then it says nothing that can be used."""
+    """A whole answer. With ``excess``, it was too long or packed in an unknown way, and ``body`` is empty."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    excess: bool = False
 
 
 class Unanswered(Exception):
@@ -132,18 +143,23 @@ class Line:
 
     Args:
         seconds: within which an exchange must end, from the first byte sent to the last received.
-        longest: bytes of an answer that are read.
+        longest: bytes of an answer that are read, unpacked.
+        packed: let the service pack its answers with gzip.
 
     Raises:
-        Misconfigured: a certificate or key cannot be used.
+        Misconfigured: a certificate, key or token cannot be used.
     """
 
-    def __init__(self, address: Address, seconds: int, longest: int) -> None:
+    def __init__(self, address: Address, seconds: int, longest: int, *, packed: bool = False) -> None:
         self._address, self._seconds, self._longest = address, seconds, longest
+        self._packed = packed
+        self._accepted = {"Accept": "application/json", "Accept-Encoding": "gzip" if packed else "identity"}
         self._context = _context(address)
         self._session = requests.Session()
         self._session.trust_env = False  # no proxies, no netrc, no other authorities from the environment
         self._session.auth = address.login
+        if address.token:
+            self._session.headers["Authorization"] = f"Bearer {_token(address.token)}"
         self._session.mount("https://", _Adapter(self._context))
 
     def exchange(
@@ -165,14 +181,15 @@ class Line:
             with self._session.request(
                 method,
                 self._address.url + path,
-                headers={**headers, "Accept": "application/json", "Accept-Encoding": "identity"},
+                headers={**headers, **self._accepted},
                 data=body,
                 timeout=max(context.until - time.monotonic(), 0.001),
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                return Reply(response.status_code, response.headers, self._read(response))
-        except (requests.RequestException, OSError) as error:
+                body = self._read(response)
+                return Reply(response.status_code, response.headers, body or b"", excess=body is None)
+        except (requests.RequestException, HTTPError, OSError, zlib.error) as error:
             failed = _tls_error(error)
             if context.said and not (failed and _turned_away(failed)):
                 raise Unanswered("NO_ANSWER" if time.monotonic() >= context.until else "CUT_OFF") from None
@@ -182,18 +199,33 @@ class Line:
                     "TLS_FAILED", where, "TLS with the service fails, so that nothing was sent", fix
                 ) from None
             fix = "Look whether the service and the way to it work"
-            raise TryLater("PARTNER_AWAY", where, "the service cannot be reached; nothing was sent", fix) from None
+            raise TryLater("SERVICE_AWAY", where, "the service cannot be reached; nothing was sent", fix) from None
 
-    def _read(self, response: requests.Response) -> bytes:
-        """The body as it was sent; the library sees to it that none is shorter than was promised."""
-        if response.headers.get("Content-Encoding", "identity") != "identity":  # a few bytes can unpack to any number
-            return b""
-        body = b""
+    def _read(self, response: requests.Response) -> bytes | None:
+        """The body, None if there is too much of it; the library sees to it that none is shorter than was promised."""
+        packing = response.headers.get("Content-Encoding", "identity").lower()
+        if packing == "gzip" and self._packed:
+            return self._unpacked(response)
+        if packing != "identity":  # a few bytes can unpack to any number
+            return None
+        body = bytearray()
         for block in response.iter_content(_BLOCK):
             body += block
             if len(body) > self._longest:
-                return b""
-        return body
+                return None
+        return bytes(body)
+
+    def _unpacked(self, response: requests.Response) -> bytes | None:
+        """As _read(); no more is unpacked than is allowed, whatever was sent."""
+        unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        body = bytearray()
+        for block in response.raw.stream(_BLOCK, decode_content=False):
+            body += unpacking.decompress(block, self._longest + 1 - len(body))
+            if len(body) > self._longest:
+                return None
+        if not unpacking.eof or unpacking.unused_data:
+            raise zlib.error("cut off, or followed by something else")
+        return bytes(body)
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
@@ -226,6 +258,17 @@ def _context(address: Address) -> _Context:
         fix = "Use PEM files: a certificate with its chain, and its key without a password"
         raise Misconfigured("BAD_CERTIFICATE", address.where, "a certificate or key cannot be used", fix) from None
     return context
+
+
+def _token(path: str) -> str:
+    try:
+        token = Path(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        token = ""
+    if not _TOKEN.fullmatch(token):
+        fix = "Put nothing but the token there, as the service gave it, readable by the bridge's account"
+        raise Misconfigured("BAD_TOKEN", path, "the file holds no token (RFC 6750)", fix)
+    return token
 
 
 def _no_password() -> bytes:

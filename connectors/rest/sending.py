@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,21 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bridge.batch import ROW, Batch
-from bridge.connector import IN_PROGRESS, Answer
+from bridge.connector import Answer
 from bridge.errors import MASKED, Misconfigured, Problem, TryLater
 from bridge.jsontext import frames_of, piece
 from bridge.shape import Sensitivity, Shape, shape_of
+from connectors.rest.answers import Judge
+from connectors.rest.common import BUSY, DENIED, number, retry_after, word
 from connectors.rest.listing import listed
 from connectors.rest.reach import Address, Line, Reply, Unanswered
 
-DONE: Final = ("insert", "update", "withdraw")
-_RECEIPT: Final = re.compile(r"[\x21-\x7e]{1,200}")
-"""What a receipt may look like: it is kept, shown and sealed."""
-_NOT_HERE: Final = (404, 405, 410, 415, 426)
-_BUSY: Final = (408, 425, 429, 503)
-_DENIED: Final = (401, 403, 407)
-_CONFLICT: Final = 409
-"""Another request with the same key is still being worked on (draft-ietf-httpapi-idempotency-key-header)."""
+MOST: Final = 100
+"""Messages that may go in one request."""
 
 
 class RestTarget:
@@ -45,12 +40,20 @@ class RestTarget:
     withdraw | unchanged | superseded | refused}``; an answer to a key that it has answered before carries the header
     ``Idempotent-Replayed: true``.
 
+    With option ``batch`` a request has up to so many messages, ``{"messages": [{"idempotency_key", "message"}, ...]}``,
+    and its answer one for each, ``{"answers": [{"idempotency_key", "receipt", "effect", "replayed"}, ...]}`` in any
+    order. What has none is in doubt. A request that the partner refuses as a whole must have had no effect: then each
+    message is sent alone, so that a refusal holds one.
+
+    The header ``Bridge-Checkpoint`` has the newest checkpoint of our seals, in base64.
+
     Args:
         connection: see Address.of().
         options: ``receipt`` name of the field with the receipt (receipt); ``ask`` path below the connection's where the
             receipt of a key is had, such as /receipts/{key} (none); ``deadline`` seconds for one exchange with all its
             waiting, at most 300 (60); ``records`` path of the list of what the partner holds (none, see listed());
-            ``max_answer_bytes`` (65536); ``schema`` the partner's JSON Schema, if it is one.
+            ``max_answer_bytes`` (65536); ``batch`` messages in one request, at most 100 (1; then the body is one
+            message); ``schema`` the partner's JSON Schema, if it is one; ``checkpoint`` as above (none).
         shape: the record's fields.
 
     Raises:
@@ -64,9 +67,14 @@ class RestTarget:
             shape.name, [replace(f, sensitivity=Sensitivity.NON_NOMINAL) for f in shape.fields], shape.lists
         )
         self._address = Address.of(connection)
-        self._deadline = _number(options, "deadline", 60, 300)
-        self._line = Line(self._address, self._deadline, _number(options, "max_answer_bytes", 65_536, 1 << 24))
-        self._receipt = str(options.get("receipt", "receipt"))
+        self._deadline = number(options, "deadline", 60, 300)
+        self._line = Line(self._address, self._deadline, number(options, "max_answer_bytes", 65_536, 1 << 24))
+        self._judge = Judge(self._address.where, str(options.get("receipt", "receipt")))
+        self.bundle = number(options, "batch", 1, MOST)
+        self._enclosing = "batch" in options
+        self._headers = {"Content-Type": "application/json"}
+        if checkpoint := word(options, "checkpoint"):
+            self._headers["Bridge-Checkpoint"] = base64.b64encode(checkpoint.encode()).decode()
         self._ask = str(options.get("ask", ""))
         if self._ask and ("{key}" not in self._ask or not self._ask.startswith("/")):
             fix = "Write it like /receipts/{key}"
@@ -131,16 +139,38 @@ class RestTarget:
             TryLater: the partner cannot be reached, or takes nothing now; this message has had no effect.
             Misconfigured: the partner does not let us in, or its service is not at this address.
         """
+        if self._enclosing:
+            answers = self.send_several([(key, message)])
+            assert answers is not None  # noqa: S101 - of one alone, the refusal is its answer
+            return answers[0]
+        reply = self._posted(message, {"Idempotency-Key": f'"{key.hex()}"'})
+        return reply if isinstance(reply, Answer) else self._judge.one(reply)
+
+    def send_several(self, messages: Sequence[tuple[bytes, bytes]]) -> list[Answer] | None:
+        """Send messages in one request, each under its key; None if the partner refused them as a whole and none alone.
+
+        Raises:
+            TryLater, Misconfigured: as send(), of all of them.
+        """
+        inside = b",".join(
+            b'{"idempotency_key":"%s","message":%s}' % (key.hex().encode(), message) for key, message in messages
+        )
+        reply = self._posted(b'{"messages":[%s]}' % inside, {})
+        if isinstance(reply, Answer):
+            return [reply] * len(messages)
+        return self._judge.several(reply, [key for key, _ in messages])
+
+    def _posted(self, body: bytes, headers: Mapping[str, str]) -> Reply | Answer:
+        """The whole answer of the partner, or that it is in doubt."""
         until = time.monotonic() + self._deadline
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{key.hex()}"'}
         while True:
             try:
-                reply = self._line.exchange("POST", "", headers, message, until)
+                reply = self._line.exchange("POST", "", {**self._headers, **headers}, body, until)
             except Unanswered as why:
                 return Answer("in_doubt", code=why.code)
-            if reply.status not in _BUSY:
-                return self._judge(reply)
-            wait = _seconds(reply.headers.get("Retry-After", ""))
+            if reply.status not in BUSY:
+                return reply
+            wait = retry_after(reply.headers.get("Retry-After", ""))
             if wait is None or time.monotonic() + wait >= until:
                 told = "" if wait is None else f", for {wait:.0f} s"
                 fix = f"It is tried again by itself; deadline allows {self._deadline} s for one exchange"
@@ -161,8 +191,8 @@ class RestTarget:
             return Answer("in_doubt", code=why.code)
         if reply.status == 404:
             return None
-        if reply.status in _DENIED or reply.status < 400:
-            return self._judge(reply)
+        if reply.status in DENIED or reply.status < 400:
+            return self._judge.one(reply)
         return Answer("in_doubt", code=f"STATUS_{reply.status}")
 
     def keys(self) -> Iterator[tuple[str, bytes, bool]] | None:
@@ -176,49 +206,6 @@ class RestTarget:
     def _documents(self, batch: Batch) -> list[str]:
         return piece(frames_of(batch, self._open), self._open, False).to_list()
 
-    def _judge(self, reply: Reply) -> Answer:
-        """What a whole answer means. Its text is never told: it may quote what it refuses."""
-        status, where = reply.status, self._address.where
-        if status in (202, _CONFLICT):
-            return Answer("in_doubt", code=IN_PROGRESS)
-        if 200 <= status < 300:
-            return self._received(reply)
-        if 300 <= status < 400:
-            fix = "Name the address that it leads to, if that is the partner's; no redirection is followed"
-            raise Misconfigured("REDIRECTED", where, f"the service sends us elsewhere (status {status})", fix)
-        if status in _DENIED:
-            fix = "Have the partner let this account or certificate in, or correct the connection"
-            raise Misconfigured("PARTNER_DENIES", where, f"the service does not let us in (status {status})", fix)
-        if status in _NOT_HERE:
-            fix = "Compare the connection with what the partner says of its service"
-            raise Misconfigured("NOT_THERE", where, f"no service takes records at this address (status {status})", fix)
-        if status >= 500:
-            return Answer("in_doubt", code=f"STATUS_{status}")
-        return _refused(status)
-
-    def _received(self, reply: Reply) -> Answer:
-        """The receipt in an answer; without one nothing is proven."""
-        try:
-            told = orjson.loads(reply.body)
-        except orjson.JSONDecodeError:
-            told = None
-        receipt = str(told.get(self._receipt, "")) if isinstance(told, dict) else ""
-        if not _RECEIPT.fullmatch(receipt):
-            return Answer("in_doubt", code="NO_RECEIPT")
-        effect = told.get("effect")
-        if effect == "refused":
-            return _refused(reply.status)
-        if effect in ("unchanged", "superseded"):
-            return Answer(effect, receipt=receipt)
-        if reply.headers.get("Idempotent-Replayed", "").lower() == "true":
-            return Answer("unchanged", receipt=receipt)
-        return Answer("delivered", effect if effect in DONE else None, receipt)
-
-
-def _refused(status: int) -> Answer:
-    reason = "the partner refuses the record. Ask the partner why; mend the mapping, or the record at its source"
-    return Answer("held", problem=Problem(-1, -1, "PARTNER_REFUSES", "", f"status {status}", reason))
-
 
 def _body(key: str, withdraw: bool, recall: bool, version: tuple[datetime, int, bytes], document: str) -> bytes:
     """The bytes of one request, made the same from the same order."""
@@ -231,25 +218,6 @@ def _body(key: str, withdraw: bool, recall: bool, version: tuple[datetime, int, 
     }
     head = json.dumps({"key": key, "action": action, "version": place}, separators=(",", ":"))
     return f'{head[:-1]},"document":{document}}}'.encode() if document else head.encode()
-
-
-def _seconds(told: str) -> float | None:
-    """How long a Retry-After asks to wait (RFC 9110, 10.2.3); None if it says nothing."""
-    if told.strip().isdecimal():
-        return float(told)
-    try:
-        moment = parsedate_to_datetime(told)
-    except (ValueError, TypeError):
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else None
-
-
-def _number(options: Mapping[str, Any], name: str, default: int, most: int) -> int:
-    text = str(options.get(name, default))
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= most:
-        what = f"{text!r} is no whole number from 1 to {most}"
-        raise Misconfigured("BAD_OPTION", f"option {name}", what, f"Write {name} in digits")
-    return int(text)
 
 
 def _schema(path: str) -> Any:

@@ -8,12 +8,10 @@ bytes change with its version, and with them the hash of rows that did not.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -24,8 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from bridge import bundle
 from bridge.batch import INDEX, POSITION, ROOT, ROW, Batch
-from bridge.draft import draft
+from bridge.bundle import Bundle
 from bridge.errors import Misconfigured
 from bridge.shape import Type
 from connectors.sql.values import canonical
@@ -50,31 +49,20 @@ class Member:
 @contextmanager
 def writing(archive: Path) -> Iterator[Writer]:
     """A bundle under a temporary name in the archive folder; gone unless ``Writer.close`` kept it."""
-    archive.mkdir(parents=True, exist_ok=True)
-    handle, path = draft(archive, ".sql-")
-    try:
-        yield Writer(archive, path)
-    finally:
-        os.close(handle)
-        path.unlink(missing_ok=True)
+    with bundle.writing(archive, ".sql-") as out:
+        yield Writer(out)
 
 
 class Writer:
     """Adds tables one after another, then names the file by its hash."""
 
-    def __init__(self, archive: Path, draft: Path) -> None:
-        self._archive = archive
-        self._draft = draft
-        self._zip = zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED)
+    def __init__(self, out: Bundle) -> None:
+        self._out = out
         self._members: list[Member] = []
 
-    @contextmanager
-    def member(self, name: str) -> Iterator[IO[bytes]]:
+    def member(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """A file of the bundle to write CSV into."""
-        info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-        info.create_system, info.external_attr = 3, 0o600 << 16
-        with self._zip.open(info, "w", force_zip64=True) as out:
-            yield out
+        return self._out.member(name)
 
     def add(self, member: Member) -> None:
         """Note a table whose file was written."""
@@ -85,16 +73,7 @@ class Writer:
         tables = [{"list": m.list, "file": m.file, "columns": dict(m.kinds), "rows": m.rows} for m in self._members]
         with self.member(_CONTENTS) as out:
             out.write(json.dumps({"format": FORMAT, **about, "tables": tables}, indent=1).encode())
-        self._zip.close()
-        with self._draft.open("rb") as written:
-            sha256 = hashlib.file_digest(written, "sha256").hexdigest()
-            os.fsync(written.fileno())
-        path = self._archive / sha256[:2] / sha256
-        size = self._draft.stat().st_size
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            self._draft.replace(path)
-        return sha256, size, path
+        return self._out.keep()
 
 
 def header(names: Sequence[str]) -> bytes:

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from bridge.batch import Batch
 from bridge.connector import Input, Offer, Window
-from bridge.errors import Misconfigured, TryLater
+from bridge.errors import Misconfigured
+from bridge.lagging import lag_of, name_of, require_over, window_of
 from bridge.shape import Shape, Type
 from connectors.sql import bundle, extract
 from connectors.sql.reach import reach, required
 from connectors.sql.tables import Layout, columns, live_shape, reflect
-
-_UNITS: Final = {
-    "s": 1,
-    "second": 1,
-    "m": 60,
-    "min": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-    "d": 86400,
-    "day": 86400,
-}
-_SPAN: Final = re.compile(r"([0-9]+) *(second|minute|min|hour|day|[smhd])s?")
 
 
 class SqlSource:
@@ -53,7 +39,7 @@ class SqlSource:
         self._root = required(options, "record", "root")
         self._key = required(options, "key")
         self._modified = required(options, "modified_at")
-        self._lag = _span(str(options.get("lag", "5 minutes")))
+        self._lag = lag_of(str(options.get("lag", "5 minutes")))
         self._timeout = str(options.get("statement_timeout", "10min"))
         self._shape = shape
 
@@ -63,14 +49,14 @@ class SqlSource:
 
     def offers(self, window: Window) -> list[Offer]:
         """One offer: the rows modified in the window. Raises TryLater while its end is younger than the lag."""
-        self._ready(window)
-        return [Offer(_name(window), window.since)]
+        self._require_over(window)
+        return [Offer(name_of(window), window.since)]
 
     def fetch(self, offer: Offer, archive: Path) -> Input:
         """Archive the rows of the offer's window as one file, all from one snapshot, with an independent count of
         its records. The same rows give the same file; see connectors.sql.bundle."""
-        window = _window(offer.name)
-        self._ready(window)
+        window = window_of(offer.name)
+        self._require_over(window)
         ask = extract.Ask(self._layout, self._shape, self._modified, window, self._timeout)
         with bundle.writing(archive) as writer:
             counted = extract.extract(self._engine, ask, writer)
@@ -87,13 +73,8 @@ class SqlSource:
         """The archived records by modified-at and key, as canonical text, in batches of some 16 MB."""
         return bundle.read(source_input.path, source_input.name, source_input.sha256)
 
-    def _ready(self, window: Window) -> None:
-        ready = window.until + self._lag
-        if datetime.now(UTC) < ready:
-            what = "transactions that write into the window may still be open"
-            raise TryLater(
-                "WINDOW_OPEN", f"{self._root} {window}", what, f"Take the window after {ready:%Y-%m-%dT%H:%M:%SZ}"
-            )
+    def _require_over(self, window: Window) -> None:
+        require_over(window, self._lag, self._root, "transactions that write into the window may still be open")
 
     @cached_property
     def _layout(self) -> Layout:
@@ -105,25 +86,3 @@ class SqlSource:
                 "BAD_OPTION", f"{self._root} modified_at", what, "Name the column that says when a row last changed"
             )
         return layout
-
-
-def _span(text: str) -> timedelta:
-    found = _SPAN.fullmatch(text.strip())
-    if found is None:
-        raise Misconfigured(
-            "BAD_OPTION", "option lag", f"{text!r} is no span of time", "Write it as 5 minutes or 1 hour"
-        )
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-
-
-def _name(window: Window) -> str:
-    return f"{_moment(window.since)}/{_moment(window.until)}"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def _window(name: str) -> Window:
-    since, _, until = name.partition("/")
-    return Window(datetime.fromisoformat(since), datetime.fromisoformat(until))

@@ -140,6 +140,10 @@ def test_an_auditor_opens_reconciliation_and_finds_the_laws(auditor: Page, airfl
     inside = auditor.frame_locator("iframe")
     expect(inside.get_by_text("The books balance.")).to_be_visible(timeout=60_000)
     expect(inside.get_by_role("heading", name="The laws, with their numbers")).to_be_visible()
+    for width in (1240, 1360):
+        auditor.set_viewport_size({"width": width, "height": 1000})
+        hidden = inside.locator(".scroll").first.evaluate("table => table.scrollWidth - table.clientWidth")
+        assert hidden <= 0, f"the sources scroll sideways at {width} pixels"
     shoot(auditor, "reconciliation")
     inside.get_by_role("link", name="Held records").click()
     expect(inside.get_by_role("heading", name="Held records")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -34,6 +35,25 @@ def test_an_error_that_nobody_foresaw_loses_its_words(error: Exception) -> None:
     assert "test_steps.py:" in told
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
+
+
+def test_what_led_to_an_error_of_ours_is_not_told_with_it() -> None:
+    """Airflow writes an error's traceback into the task's log, and with it those of its causes."""
+
+    def fail() -> None:
+        raise ValueError(NAME)
+
+    @steps.guarded
+    def step() -> None:
+        try:
+            fail()
+        except ValueError as error:
+            raise TryLater("A", "b", "c", "d") from error
+
+    with pytest.raises(TryLater) as raised:
+        step()
+    assert NAME not in "".join(traceback.format_exception(raised.value))
+    assert "test_steps.py" in "".join(traceback.format_exception(raised.value))
 
 
 @pytest.mark.parametrize("error", [OSError(NAME), MemoryError(NAME), OperationalError(NAME, {}, OSError(NAME))])

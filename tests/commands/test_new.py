@@ -35,6 +35,8 @@ def drafted(root: Path, name: str, path: Path) -> str:
         (["5 Jul 2026", "23 Aug 2026"], "%-d %b %Y", "English month names"),
         (["05/07/26", "23/08/26"], "", "years have two digits"),
         (["23/08/2026", "08/23/2026"], "", "ask the supplier which"),
+        ([*["08/23/2026"] * 19, "13/45/2026"], "%m/%d/%Y", "19 of 20 values are dates; month first"),
+        (["5.7.2026 10:15", "23.8.2026"], "%-d.%-m.%Y %H:%M", "1 of them with a time"),
     ],
 )
 def test_dates_are_told_by_what_shows_them(values: list[str], pattern: str, says: str) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.commands.conftest import Bridge
 from tests.docs.render import TOP
 
 SAMPLES = TOP / "mappings"
+
+
+def tried(bridge: Bridge, *words: str) -> list[dict[str, Any]]:
+    """Each record as JSON; beside them stands, on the other stream, that there is no exchange to be asked."""
+    return [json.loads(line) for line in bridge("try", *words, "--json").splitlines() if line.startswith("{")]
 
 
 def test_each_record_is_told_with_its_reason(bridge: Bridge, tmp_path: Path) -> None:
@@ -17,10 +23,7 @@ def test_each_record_is_told_with_its_reason(bridge: Bridge, tmp_path: Path) -> 
     path = tmp_path / "two.csv"
     path.write_text(text + text.splitlines()[1].replace("03/18/2013", "18/03/2013") + "\n", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
-    told = [
-        json.loads(line)
-        for line in bridge("try", "brazil_pf", "--file", str(path), "--to", "cis", "--json").splitlines()
-    ]
+    told = tried(bridge, "brazil_pf", "--file", str(path), "--to", "cis")
     assert [[(fate["at"], fate["what"]) for fate in one["fates"]] for one in told] == [
         [("common", "would go"), ("cis", "would go")],
         [("common", "held")],
@@ -36,16 +39,16 @@ def test_each_record_is_told_with_its_reason(bridge: Bridge, tmp_path: Path) -> 
     summary = bridge("try", "brazil_pf", "--file", str(path), "--to", "cis")
     assert "the exchange: 1 would go, 1 held" in summary
     assert "1 x common, held: BAD_DATE at seizure_date" in summary
+    assert "left out" not in summary
+    path.write_text(text.replace(";RBR;", ";PMG;"), encoding="utf-8")
+    summary = bridge("try", "brazil_pf", "--file", str(path), "--to", "cis")
+    assert "1 x left out of what goes: place_unlocode codes:brazil_place none" in summary
 
 
 def test_lists_inside_a_record_keep_their_places_and_persons_their_masks(bridge: Bridge) -> None:
     told = bridge("try", "cis", "--to", "cis", "--file", str(SAMPLES / "cis/samples/lorry.json"), "--json", code=0)
     assert json.loads(told.splitlines()[0])["fates"][0]["at"] == "cis"
-    cen = json.loads(
-        bridge("try", "cen", "--file", str(SAMPLES / "cen/samples/tobacco.xml"), "--to", "cis", "--json").splitlines()[
-            0
-        ]
-    )
+    (cen,) = tried(bridge, "cen", "--file", str(SAMPLES / "cen/samples/tobacco.xml"), "--to", "cis")
     common, partner = cen["fates"]
     read = {one["path"]: one["from"] for one in common["fields"]}
     assert "Goods/Item.1.Quantity" in read["goods.1.quantity"]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -80,10 +80,11 @@ class Authority:
 
 
 Order = tuple[bool, str, int, str, bool]
+Server = TypeVar("Server", bound="Https")
 
 
-class Service(ThreadingHTTPServer):
-    """The partner: keeps the highest version of each record, answers a key once, and tells the receipt of any.
+class Https(ThreadingHTTPServer):
+    """A server that is reached by TLS only, on a port of its own.
 
     Args:
         clients: the authority that a client's certificate must come from; None asks for no certificate.
@@ -91,13 +92,35 @@ class Service(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, certificate: tuple[Path, Path], clients: Path | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(
+        self, certificate: tuple[Path, Path], handler: type[BaseHTTPRequestHandler], clients: Path | None = None
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(*certificate)
         if clients is not None:
             self._tls.verify_mode = ssl.CERT_REQUIRED
             self._tls.load_verify_locations(clients)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.server_address[1])
+
+    def get_request(self) -> tuple[Any, Any]:
+        """A connection, whose handshake its own thread makes."""
+        raw, address = super().get_request()
+        return self._tls.wrap_socket(raw, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that break off are what is tested."""
+
+
+class Service(Https):
+    """The partner: keeps the highest version of each record, answers a key once, and tells the receipt of any."""
+
+    def __init__(self, certificate: tuple[Path, Path], clients: Path | None = None) -> None:
+        super().__init__(certificate, _Handler, clients)
         self.lock = threading.Lock()
         self.records: dict[str, tuple[Order, dict[str, Any] | None]] = {}
         self.receipts: dict[str, tuple[str, str]] = {}
@@ -110,11 +133,6 @@ class Service(ThreadingHTTPServer):
         """Called when a record is kept and not yet answered for."""
         self.tells_effects = True
 
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self.server_address[1])
-
     def url(self, ca: Path, host: str = "localhost", port: int = 0, **files: Path) -> str:
         """The connection to it."""
         named = "".join(f"&{name}={path}" for name, path in files.items())
@@ -123,14 +141,6 @@ class Service(ThreadingHTTPServer):
     def held(self) -> dict[str, dict[str, Any]]:
         """The documents that it has now, by key."""
         return {key: document for key, (_, document) in self.records.items() if document is not None}
-
-    def get_request(self) -> tuple[Any, Any]:
-        """A connection, whose handshake its own thread makes."""
-        raw, address = super().get_request()
-        return self._tls.wrap_socket(raw, server_side=True, do_handshake_on_connect=False), address
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that break off are what is tested."""
 
     def carry(self, key: str, body: bytes) -> tuple[str, str, bool]:
         """Do what a message says, once; receipt, effect, and whether it had been done before."""
@@ -200,6 +210,9 @@ class _Handler(BaseHTTPRequestHandler):
         if status.isdecimal():
             self._say(int(status), b"<p>no: " + body + b"</p>", **({"Retry-After": rest} if rest else {}))
             return
+        if body.startswith(b'{"messages"'):
+            self._bundle(json.loads(body)["messages"], trouble)
+            return
         document = json.loads(body).get("document", {})
         if str(document.get("amount", "")).startswith("-"):
             self._say(422, b'{"error":"amount","record":' + body + b"}")
@@ -209,6 +222,19 @@ class _Handler(BaseHTTPRequestHandler):
         told = {"receipt": receipt} | ({"effect": effect} if self.server.tells_effects and effect else {})
         headers = {"Idempotent-Replayed": "true"} if again else {}
         self._say(200, json.dumps(told).encode(), trouble=trouble, **headers)
+
+    def _bundle(self, messages: list[dict[str, Any]], trouble: str) -> None:
+        """Answer for each message, last first; with trouble "half", for every other one only."""
+        answers = []
+        for one in reversed(messages[::2] if trouble == "half" else messages):
+            if str(one["message"].get("document", {}).get("amount", "")).startswith("-"):
+                answers.append({"idempotency_key": one["idempotency_key"], "receipt": "none", "effect": "refused"})
+                continue
+            receipt, effect, again = self.server.carry(one["idempotency_key"], json.dumps(one["message"]).encode())
+            self.server.stored()
+            told = {"idempotency_key": one["idempotency_key"], "receipt": receipt, "replayed": again}
+            answers.append(told | ({"effect": effect} if effect else {}))
+        self._say(200, json.dumps({"answers": answers}).encode(), trouble=trouble)
 
     def _say(self, status: int, body: bytes, *, trouble: str = "", **headers: str) -> None:
         """Answer, or break off in one of these ways once the record is kept: cut, truncate, closed, drip, slow_head,
@@ -253,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(service: Service) -> Iterator[Service]:
+def serving(service: Server) -> Iterator[Server]:
     """The service at work, stopped afterwards."""
     thread = threading.Thread(target=service.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -161,10 +161,11 @@ def test_ragged_and_misquoted_rows_stop_no_other(tmp_path: Path) -> None:
         {ROW: 0, POSITION: 2, "ref": "1", "place": "a\nb", "weight": "2"},
         {ROW: 4, POSITION: 8, "ref": "5", "place": "y", "weight": "7"},
     ]
-    hint = "Have the supplier quote values that hold a comma"
+    few = "Have the supplier send the whole line: it is cut off, or a value without quotes holds a line break"
+    many = "Have the supplier quote values that hold a comma"
     assert problems == [
-        Problem(1, 4, "RAGGED", "", "csv:columns", f"line 4: 2 values for 3 columns. {hint}"),
-        Problem(2, 5, "RAGGED", "", "csv:columns", f"line 5: 4 values for 3 columns. {hint}"),
+        Problem(1, 4, "RAGGED", "", "csv:columns", f"line 4: 2 values for 3 columns. {few}"),
+        Problem(2, 5, "RAGGED", "", "csv:columns", f"line 5: 4 values for 3 columns. {many}"),
         Problem(
             3,
             7,
@@ -424,7 +425,7 @@ def test_nested_objects_become_linked_tables_and_numbers_keep_their_text(tmp_pat
             "'goods' holds something that is no object. Have the supplier send it as the schema says",
         ),
         ('{"risk": "a"}', "WRONG_KIND", "risk", "'risk' holds no array. Have the supplier send it as the schema says"),
-        ("[1]", "NOT_JSON", "", "not an object. Have the supplier write one object a line"),
+        ("[1]", "NOT_JSON", "", "not an object. Have the supplier write each record as an object"),
         ('{"ref": NaN}', "NOT_JSON", "", "NaN is no JSON number. Have the supplier leave the value out"),
         (
             '{"ref": Zebedee}',

@@ -24,7 +24,7 @@ from bridge.errors import Misconfigured, TryLater
 from bridge.shape import Field, Shape, Type, shape_of
 from bridge.shapes import read_shape
 from bridge.testing_target import CANARY, Version, orders, words
-from connectors.files import FilesSource, FilesTarget, target
+from connectors.files import FilesSource, FilesTarget
 from tests.connectors.test_files_hostile_xml import ALWAYS
 
 XSD = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" %s>
@@ -419,7 +419,7 @@ def test_every_sample_of_cen_can_be_read_written_validated_and_read_back(tmp_pat
         folder = tmp_path / f"partner {number}"
         folder.mkdir()
         told = orders([Version(ref) for ref in batch.root.column("@ref").to_pylist()] + [Version("X", withdraw=True)])
-        target(os.fspath(folder), options, shape).deliver(batch, told)
+        FilesTarget(os.fspath(folder), options, shape).deliver(batch, told)
         (again,) = everything(folder, tmp_path, shape)
         for path, table in batch.tables.items():
             names = [name for name in table.column_names if name != POSITION]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -208,6 +209,82 @@ def test_a_receipt_can_be_asked_for(service: Service, authority: Authority) -> N
     assert service.heard[-1][1] == f"{PATH}/receipts/{KEY.hex()}"
 
 
+def several(rest: RestTarget, *versions: Version) -> list[Answer] | None:
+    messages = rest.compose(batch(versions), orders(versions))
+    return rest.send_several([(one.idempotency, messages[row]) for row, one in enumerate(versions)])
+
+
+def test_several_messages_go_in_one_request_and_each_has_its_answer(service: Service, authority: Authority) -> None:
+    rest = opened(service, authority, batch="3")
+    told = [Version("A"), Version("B", amount="-1"), Version("C")]
+    assert rest.bundle == 3
+    first = several(rest, *told)
+    assert first is not None
+    assert [(one.disposition, one.effect) for one in first] == [
+        ("delivered", "insert"),
+        ("held", None),
+        ("delivered", "insert"),
+    ]
+    assert len(service.heard) == 1
+    again = several(rest, *told)
+    assert again is not None
+    assert [one.disposition for one in again] == ["unchanged", "held", "unchanged"]
+    assert rest.send(told[0].idempotency, rest.compose(batch(told), orders(told))[0]).disposition == "unchanged"
+    assert set(service.carried.values()) == {1}
+    assert all("Idempotency-Key" not in headers for _, _, headers, _ in service.heard)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "codes"),
+    [
+        ("half", ["", "NO_RECEIPT", ""]),
+        ("other", ["NO_RECEIPT"] * 3),
+        ("empty", ["NO_RECEIPT"] * 3),
+        ("cut", ["CUT_OFF"] * 3),
+        ("lost", ["CUT_OFF"] * 3),
+        ("500", ["STATUS_500"] * 3),
+        ("202", ["IN_PROGRESS"] * 3),
+    ],
+)
+def test_of_several_only_what_is_answered_for_is_delivered(
+    service: Service, authority: Authority, trouble: str, codes: list[str]
+) -> None:
+    rest = opened(service, authority, batch="3")
+    told = [Version("A"), Version("B"), Version("C")]
+    service.troubles.append(trouble)
+    answers = several(rest, *told)
+    assert answers is not None
+    assert [one.code or "" for one in answers] == codes
+    assert [one.disposition for one in answers] == ["in_doubt" if code else "delivered" for code in codes]
+    last = several(rest, *told)
+    assert last is not None
+    assert {one.disposition for one in last} <= {"delivered", "unchanged"}
+    assert service.carried == {one.idempotency.hex(): 1 for one in told}
+
+
+def test_several_that_are_refused_as_a_whole_go_alone(service: Service, authority: Authority) -> None:
+    rest = opened(service, authority, batch="3")
+    service.troubles.extend(["413", "422"])
+    assert several(rest, Version("A"), Version("B")) is None
+    alone = several(rest, Version("A"))
+    assert alone is not None
+    assert (alone[0].disposition, alone[0].problem and alone[0].problem.rule) == ("held", "status 422")
+    service.troubles.append("503")
+    with pytest.raises(TryLater, match="PARTNER_BUSY"):
+        several(rest, Version("A"), Version("B"))
+
+
+def test_the_checkpoint_goes_with_each_request(service: Service, authority: Authority) -> None:
+    note = "enforcement-bridge seals\n7\n\u2014 bridge x\n"
+    rest = opened(service, authority, checkpoint=note)
+    rest.send(KEY, MESSAGE)
+    opened(service, authority).send(KEY, MESSAGE)
+    (_, _, first, body), (_, _, second, same) = service.heard
+    assert base64.b64decode(first["Bridge-Checkpoint"]).decode() == note
+    assert "Bridge-Checkpoint" not in second
+    assert body == same == MESSAGE, "what is sent again is the same"
+
+
 def test_both_sides_show_certificates(authority: Authority, certificate: tuple[Path, Path]) -> None:
     mine, key = authority.sign("bridge")
     with serving(Service(certificate, clients=authority.pem)) as service:
@@ -273,6 +350,7 @@ def test_a_connection_without_verified_tls_is_refused(connection: str, code: str
         ({"ask": "https://elsewhere/{key}"}, "BAD_OPTION"),
         ({"deadline": "0"}, "BAD_OPTION"),
         ({"deadline": "301"}, "BAD_OPTION"),
+        ({"batch": "101"}, "BAD_OPTION"),
         ({"max_answer_bytes": "many"}, "BAD_OPTION"),
         ({"schema": "/nowhere.json"}, "BAD_SCHEMA"),
     ],
@@ -303,7 +381,7 @@ def test_through_a_network_that_fails_nothing_is_lost_and_nothing_done_twice(
 ) -> None:
     with proxied(service, authority, deadline=2) as (proxy, rest):
         proxy.make(Trouble.REFUSE)
-        with pytest.raises(TryLater, match=r"PARTNER_AWAY|TLS_FAILED"):
+        with pytest.raises(TryLater, match=r"SERVICE_AWAY|TLS_FAILED"):
             rest.send(KEY, MESSAGE)
         assert service.heard == []
         proxy.make(Trouble.NONE)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bridge.batch import ROOT
+from bridge.bundle import Bundle
 from bridge.connector import Input, Source, Target, Window
 from bridge.errors import Misconfigured, TryLater
 from bridge.shape import Field, Shape, Type, shape_of
@@ -258,8 +259,7 @@ def test_everything_is_of_one_snapshot(url: str, tmp_path: Path) -> None:
                 [(7, 10 + len(self._members), "late", 1)],
             )
 
-    draft = tmp_path / "draft"
-    writer = Late(tmp_path, draft)
+    writer = Late(Bundle(tmp_path, tmp_path / "draft"))
     counted = extract.extract(engine, ask, writer)
     sha256, _, path = writer.close({})
     batches = list(bundle.read(path, "late", sha256))

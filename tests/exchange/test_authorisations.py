@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from bridge.errors import Misconfigured, Stop
-from bridge.exchange import Exchange, Grant
+from bridge.exchange import MESSAGES, Exchange, Grant, Outcome
 from bridge.exchange.verifying import verify
+from bridge.ledger import Delivery, Effect
 from tests.exchange.conftest import Query
 from tests.exchange.samples import Version, begin_share, collect, delivered, dispositions, withheld
 
@@ -27,6 +29,14 @@ def grant(supplier: str = "CEN", *, until: timedelta = timedelta(days=1), **said
 
 def kept(row: dict[str, Any]) -> dict[str, Any]:
     return withheld(row) | {"code": CODE}
+
+
+def end(query: Query) -> None:
+    """Let a day pass: every authorisation began and ends a day earlier."""
+    earlier = "valid_from = valid_from - interval '1 day', valid_until = valid_until - interval '1 day'"
+    query("SET session_replication_role = replica")
+    query(f"UPDATE exchange.authorisation SET {earlier}")
+    query("SET session_replication_role = origin")
 
 
 def share(exchange: Exchange) -> tuple[dict[str, int], list[str]]:
@@ -69,9 +79,9 @@ def test_a_grant_offers_what_was_withheld_and_its_revocation_what_went_under_it(
 
 def test_an_authorisation_that_ends_by_itself_recalls_too(exchange: Exchange, query: Query) -> None:
     collect(exchange, RECORDS)
-    exchange.authorise(grant(until=timedelta(milliseconds=700)))
+    exchange.authorise(grant())
     assert share(exchange)[0] == {"insert": 2}
-    query("SELECT pg_sleep(0.8)")
+    end(query)
     assert share(exchange)[0] == {"withdraw": 2}
     assert [row.state for row in exchange.authorisations("cis")] == ["expired"]
 
@@ -101,6 +111,50 @@ def test_a_run_that_is_tried_again_decides_as_before_or_stops(exchange: Exchange
     assert later.revision > run.revision
     with pytest.raises(Stop, match=r"OLD_AUTHORISATION.*Begin a new share"):
         next(exchange.candidates(run, nominal=False))
+
+
+def test_what_a_later_run_relayed_is_recalled_too(exchange: Exchange) -> None:
+    """The message was kept, and its authorisation noted, by a run before the one that the partner answered."""
+    collect(exchange, [Version("S1")])
+    number = exchange.authorise(grant())
+    first = begin_share(exchange)
+    exchange.select(first, [CODE])
+    (row,) = next(exchange.candidates(first, nominal=False, outbox=True)).to_pylist()
+    exchange.note_authorised(first, [(row["bridge_id"], row["version"], number)])
+    message = {
+        "bridge_id": row["bridge_id"], "version": 1, "effect": "insert", "code": None, "decisions": 0,
+        "released_hash": row["content_hash"], "idempotency_key": row["content_hash"], "body": b"a record",
+    }  # fmt: skip
+    pending = delivered(row) | {"disposition": "pending", "effect": None, "receipt": None}
+    exchange.settle(first, dispositions([pending]), None, pa.Table.from_pylist([message], schema=MESSAGES))
+    assert exchange.finish(first).balanced
+    second = begin_share(exchange)
+    exchange.select(second, [CODE])
+    exchange.claim(second)
+    with exchange.relay(second, (), nominal=False) as taken:
+        (sent,) = taken.messages
+        taken.outcomes[sent.number] = Outcome(Delivery.DELIVERED, Effect.INSERT, receipt="R-1")
+    assert exchange.finish(second).balanced
+    said = f"authorisation {number} of CEN, given by the supplier's office: letter 1"
+    hops = [(hop.run_id, hop.authorisation) for hop in exchange.explain(Version("S1").bridge_id)[1:]]
+    assert hops == [(first.id, said), (second.id, said)]
+    exchange.revoke(number, "B. Officer", "withdrawn by the supplier")
+    assert share(exchange) == ({"withdraw": 1}, ["S1"])
+    assert exchange.explain(Version("S1").bridge_id)[-1].authorisation is None
+    assert share(exchange) == ({}, [])
+
+
+def test_nothing_more_leaves_under_an_authorisation_that_ended_while_its_run_went_on(
+    exchange: Exchange, query: Query
+) -> None:
+    collect(exchange, RECORDS)
+    exchange.authorise(grant())
+    run = begin_share(exchange)
+    exchange.select(run, [CODE])
+    end(query)
+    with pytest.raises(Stop, match=r"OLD_AUTHORISATION.*Begin a new share"):
+        next(exchange.candidates(run, nominal=False))
+    assert share(exchange) == ({}, ["S1", "S2"])
 
 
 CHANGES = {

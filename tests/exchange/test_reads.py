@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 import re
 from pathlib import Path
 
@@ -38,7 +39,10 @@ def test_a_share_notes_just_the_versions_whose_nominal_part_it_reads(exchange: E
     assert row.commitment == commitment([(one.bridge_id.bytes, 1) for one in PERSONAL]).hex()
 
 
-def test_a_person_is_noted_by_account_and_what_for_with_the_records(exchange: Exchange) -> None:
+def test_a_person_is_noted_by_account_and_what_for_with_the_records(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "somebody else")
     wanted = PERSONAL[1].bridge_id
     with reading() as connection:
         assert current.one(connection, "explain", wanted) is not None
@@ -48,7 +52,7 @@ def test_a_person_is_noted_by_account_and_what_for_with_the_records(exchange: Ex
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             connection.connection.execute("DELETE FROM exchange.nominal_read")
     found = exchange.reads()
-    assert {row.who for row in found} == {getpass.getuser()}
+    assert {row.who for row in found} == {pwd.getpwuid(os.getuid()).pw_name}
     assert [(row.purpose, row.records) for row in found][:2] == [("explain", 1), ("try cis", 3)]
     assert sum(row.records for row in found if row.purpose == "plan cis") == 3
     assert found[0].bridge_ids == [wanted]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bridge.cli import main
 from bridge.errors import Misconfigured
 from bridge.mapping import Severity, check, load_versions, refuse_findings, summary
 from bridge.mapping.findings import FINDINGS
@@ -105,7 +107,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "M004",
         {"absent": {"lines.*": "{why: x}"}},
-        ":24: M004 lines.kind: said to be absent, yet it is mapped on line 11. Delete one of the two.",
+        ":24: M004 lines.*: said to be absent, yet lines.kind is mapped on line 11 and 1 more of them. Delete it.",
     ),
     ("M005", {"absent": {"count": None}}, ":1: M005 count: target field neither mapped nor absent. Map it, or say in absent: why not."),
     (
@@ -229,11 +231,12 @@ LIST_CASES: list[tuple[str, str, str | None, str]] = [
     ("M021", "country", "TR,TR,exact,,{review},,\nFR,XF,exact,,{review},,", f'{FILE}:10: M021 country: codes/country.csv: FR -> XF, which country does not allow (XF is not allowed here). Correct it.'),
     ("M023", "country", None, f"{FILE}:10: M023 country: there is no mappings/codes/country.csv. Write it, or correct the name."),
     ("M022", "unit", "KG,KGM,exact", "mappings/codes/unit.csv:2: M022 the file: 3 cells under 8 headings. Quote cells that hold a comma."),
+    ("M022", "unit", "KG,,,seen 9 times,,,,", "mappings/codes/unit.csv:2: M022 KG: nobody has said what it means. Write its target and one of exact, alias, renamed, broader, narrower, none, unit:<factor>; none, without a target, says that it has no counterpart."),
     ("M022", "unit", "KG,KGM,same,,{review},,", "mappings/codes/unit.csv:2: M022 KG: same is no relation. Write one of exact, alias, renamed, broader, narrower, none, unit:<factor>."),
     ("M022", "unit", "KG,KGM,unit:1e3,,{review},,", "mappings/codes/unit.csv:2: M022 KG: unit:1e3 names no factor. Write a plain number above zero after unit:."),
     ("M022", "unit", "KG,KGM,none,x,{review},,", "mappings/codes/unit.csv:2: M022 KG: a row has a target if and only if its relation is not none. Fill or empty the target."),
     ("M022", "unit", "KG,,none,,{review},,", "mappings/codes/unit.csv:2: M022 KG: a row with relation none says why. Give the reason in one sentence."),
-    ("M022", "unit", "KG,KGM,exact,,,,,", "mappings/codes/unit.csv:2: M022 KG: nobody has reviewed the row on a day. Fill reviewed_by and reviewed_on (2026-01-31)."),
+    ("M022", "unit", "KG,KGM,exact,,,,,", "mappings/codes/unit.csv:2: M022 KG: nobody has reviewed the row on a day. Look at it; then bridge confirm SYSTEM codes --by NAME, or fill reviewed_by and reviewed_on (2026-01-31)."),
     ("M022", "unit", "KG,KGM,exact,,{review},2024-02-30,", "mappings/codes/unit.csv:2: M022 KG: 2024-02-30 is no day. Write valid_from as 2026-01-31, or leave it empty."),
     ("M022", "unit", "KG,KGM,exact,,{review},2025-01-01,2024-01-01", "mappings/codes/unit.csv:2: M022 KG: it ends before it begins. Correct valid_from or valid_to."),
     ("M022", "unit", "KG,KGM,exact,,{review},,\nKG,GRM,exact,,{review},2024-01-01,", "mappings/codes/unit.csv:3: M022 KG: KG has another row for the same time. Keep one, or date them apart."),
@@ -291,7 +294,7 @@ RELEASE_CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "M041",
         {"rules": {"id": "{concat: [ref, surname]}"}, "ignore": {"surname": None}},
-        f"{FILE}:8: M041 id: surname is person data, and id is declared event: map it elsewhere, or declare id as what it holds.",
+        f"{FILE}:8: M041 id: surname is person data, and id is declared event: map it elsewhere, or declare surname as event in its schema, if it never holds person data, or id as what it holds.",
     ),
     (
         "M040",
@@ -327,6 +330,15 @@ RELEASE_CASES: list[tuple[str, dict[str, Any], str]] = [
         {"more": RELEASE.replace("[NON_NOMINAL]", "[SPECIAL_CATEGORY]")},
         f"{FILE}:24: M046 release: special categories of data leave under no policy: Reg. (EC) No 515/97, Art. 25(5). Take them out of release.",
     ),
+    (
+        "M047",
+        {
+            "source": {"handling_code": {**TEXT, "enum": ["H0", "H2", "H3"]}}, "more": RELEASE,
+            "ignore": {"handling_code": "{why: told by no rule}"},
+        },
+        f"{FILE}:25: M047 release: records handled as H2 or H3 would leave without their supplier's word. Write "
+        "{code: NO_AUTHORISATION, when: {handling_code: [H2, H3]}, unless: authorised, why: ...} in release.withhold.",
+    ),
 ]  # fmt: skip
 
 
@@ -334,7 +346,9 @@ RELEASE_CASES: list[tuple[str, dict[str, Any], str]] = [
 def test_what_a_lawyer_would_refuse_is_told_in_these_words(
     world: World, code: str, changes: dict[str, Any], line: str
 ) -> None:
-    said = found(world, changes.get("rules"), **{name: one for name, one in changes.items() if name != "rules"})
+    world.schema("source", {**SOURCE, **changes.get("source", {})})
+    more = {name: one for name, one in changes.items() if name not in ("rules", "source")}
+    said = found(world, changes.get("rules"), **more)
     assert line in said
     assert code in {one.split()[1] for one in said}
 
@@ -343,7 +357,8 @@ def test_free_text_may_become_a_code_or_a_number_but_not_an_open_text(world: Wor
     open_text = {**TEXT, "x-class": "free_text", "x-sensitivity": "FREE_TEXT"}
     world.schema("source", {**SOURCE, "country*": open_text, "day*": open_text, "ref*": open_text})
     assert found(world) == [
-        f"{FILE}:8: M041 id: ref is free_text data, and id is declared event: map it elsewhere, or declare id as what it holds."
+        f"{FILE}:8: M041 id: ref is free_text data, and id is declared event: map it elsewhere, or declare ref as event in its "
+        "schema, if it never holds free_text data, or id as what it holds."
     ]
 
 
@@ -436,6 +451,9 @@ def test_what_nobody_approved_is_told_in_these_words(world: World, monkeypatch: 
     monkeypatch.setenv("BRIDGE_MODE", "production")
     with pytest.raises(Misconfigured, match="NOT_APPROVED"):
         refuse_findings(world.load())
+    monkeypatch.setenv("BRIDGE_CONTENT", str(world.root))
+    told = CliRunner().invoke(main, ["check", "here"])
+    assert (told.exit_code, "; 1 errors" in told.output) == (1, True), "bridge check says what production would do"
     assert list(approve(world.content, [world.load()], "A. Reader")) == [FILE]
     refuse_findings(world.load())
     monkeypatch.setenv("BRIDGE_MODE", "prod")

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from bridge.cli import main
 from bridge.mapping import check
 from bridge.mapping.fixes import fix
-from tests.findings.test_findings import FILE, found, made_world
+from bridge.mapping.suggested import NOTHING_FOUND
+from tests.findings.test_findings import FILE, SOURCE, found, made_world
 from tests.mapping.world import TEXT, World
 
 CASES = [
@@ -23,6 +24,7 @@ CASES = [
     ("{kind: {from: kind},", "{kind: {from: kid},", "{kind: {from: kind},"),
     ("  signs: {why: not needed}", "  signs: {why: not needed}\n  gone: {why: x}", "  signs: {why: not needed}"),
     ("  signs: {why: not needed}", "  ref: {why: x}\n  signs: {why: not needed}", "  signs: {why: not needed}"),
+    ("  id: {from: ref}", "  id: {from: ref, one_way: it is}", "  id: {from: ref}"),
 ]
 
 
@@ -45,6 +47,39 @@ def test_what_leaves_no_choice_is_mended_in_the_text_itself(world: World, good: 
     assert path.read_text() == sound.replace(good, mended)
     assert check(world.load()) == []
     assert fix(world.load(), check(world.load())) == []
+
+
+def test_a_line_for_a_whole_list_is_written_out_for_the_fields_that_are_left(tmp_path: Path) -> None:
+    """What was said of all of them is said of each that no rule fills and no other line names."""
+    fields = dict.fromkeys(("kind", "mark", "size", "brand of it"), TEXT)
+    listed = {"type": "array", "items": {"type": "object", "properties": fields}}
+    made = World(tmp_path, {"kind": TEXT}, {"lines": listed})
+    made.write(
+        "lines: {each: ., map: {kind: {from: kind}}}",
+        "absent:\n  lines.size: {why: never}\n  lines.*: {why: not given, suggested: nothing is like it}  # all\n",
+    )
+    (told,) = [str(one) for one in check(made.load()) if one.code == "M004"]
+    assert "M004 lines.*: said to be absent, yet lines.kind is mapped on line" in told
+    assert told.endswith("Name what is left one by one, as bridge check --fix does.")
+    (mended,) = fix(made.load(), check(made.load()))
+    assert mended.endswith("lines.*: written out for the 2 fields that are left, with the same reason")
+    said = "{why: not given, suggested: nothing is like it}"
+    expected = f"  lines.size: {{why: never}}\n  lines.mark: {said}\n  lines.brand of it: {said}  # all\n"
+    assert (made.root / FILE).read_text().partition("absent:\n")[2] == expected
+    assert {one.code for one in check(made.load())} == {"M070"}
+
+
+def test_a_field_of_which_nothing_was_known_takes_the_class_of_what_it_fills_and_is_asked_again(world: World) -> None:
+    guess = {"x-class": "free_text", "x-sensitivity": "FREE_TEXT", "x-suggested": NOTHING_FOUND}
+    told_by_someone = {"x-class": "person", "x-sensitivity": "NOMINAL", "x-suggested": "header is like 'ime'"}
+    world.schema("source", {**SOURCE, "ref": {**TEXT, **guess}, "surname": {**TEXT, **told_by_someone}})
+    said = found(world, {"note": "{from: surname}"}, absent={"note": None}, ignore={"surname": None})
+    assert sum(" M041 " in one for one in said) == 2
+    (told,) = [one for one in fix(world.load(), check(world.load())) if "M041" in one]
+    assert told == "schemas/source.json: M041 ref: suggested as event"
+    left = check(world.load())
+    assert [one.field for one in left if one.code == "M041"] == ["note"], "what seems to be a person stays one"
+    assert {one.field for one in left if one.code == "M070"} == {"ref", "surname"}
 
 
 def test_a_reason_is_never_made_up(world: World) -> None:
@@ -162,3 +197,17 @@ def test_the_last_two_stale_lines_take_their_section_along_and_leave_comments_an
     told = fix(world.load(), check(world.load()))
     assert len(told) == 2
     assert path.read_bytes() == f"{sound}\n{kept}".replace("\n", "\r\n").encode()
+
+
+def test_the_command_prints_three_findings_of_a_kind_and_counts_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.codes("unit", *(f"K{number},KGM,exact,,,,," for number in range(9)))
+    found(world)
+    monkeypatch.setenv("BRIDGE_CONTENT", str(world.root))
+    lines = CliRunner().invoke(main, ["check", "here"]).output.splitlines()
+    assert [line for line in lines if "unit.csv" in line][3:] == [
+        "mappings/codes/unit.csv: M022 and 6 more; --all prints them"
+    ]
+    lines = CliRunner().invoke(main, ["check", "here", "--all"]).output.splitlines()
+    assert sum("unit.csv:" in line for line in lines) == 9

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import os
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from bridge import settings
 from bridge.content import Content
 from bridge.errors import Stop
 from bridge.exchange import Exchange
-from bridge.flow import collecting, forgetting
+from bridge.flow import collecting, forgetting, holders
 from bridge.flow.envelope import bridge_id
 from bridge.postgres import Server
 from tests.commands.conftest import Bridge, bridge
@@ -24,6 +27,7 @@ __all__ = ["bridge", "drop"]
 CANARY = "Zqxcanaryperson"
 ID = "FR-2026-0001234"
 RECORD = bridge_id("CEN", ID)
+NOON = WINDOW.since.timestamp() + 43200
 WORDS = tuple(
     (f"<{element}>", f"<{element}>Anna {CANARY} ")
     for element in ("ModusOperandi", "Narrative", "ConcealmentText", "Description", "Brand")
@@ -112,6 +116,72 @@ def archived(path: Path) -> Path:
     return settings.archive() / sha256[:2] / sha256
 
 
+SHORT = "17"
+"""A record's own number, which is also a day, a quantity and a part of other numbers."""
+ELSEWHERE = (
+    ("<Quantity>1000.500", "<Quantity>17"), ("<SeizureDate>2026-01-04", "<SeizureDate>2026-01-17"),
+    ("<CaseNumber>CASE-2026-00981", "<CaseNumber>CASE 17 of 2026"),
+)  # fmt: skip
+
+
+def test_a_short_number_that_stands_elsewhere_in_another_input_takes_no_bytes_away(
+    drop: Path, installation: Installation, bridge: Bridge
+) -> None:
+    named = (f'ref="{ID}"', f'ref="{SHORT}"')
+    held = ("<Quantity>0.5", "<Quantity>x")
+    arrive(drop, "one", named)
+    arrive(drop, "held", named, held, hour=13)
+    arrive(drop, "cut", named, hour=13)
+    arrive(drop, "other", *ELSEWHERE, held, hour=14)
+    arrive(drop, "othercut", *ELSEWHERE, ("<Quantity>17", "<Quantity>18"), hour=14)
+    for name in ("cut", "othercut"):
+        (drop / f"{name}.xml").write_bytes((drop / f"{name}.xml").read_bytes()[:-20])
+        os.utime(drop / f"{name}.xml", (NOON, NOON))
+    packed = (("packed", (drop / "one.xml").read_bytes()), ("otherpacked", (drop / "othercut.xml").read_bytes()))
+    for name, content in packed:
+        (drop / f"{name}.xml").write_bytes(gzip.compress(content))
+        os.utime(drop / f"{name}.xml", (NOON, NOON))
+    arrive(drop, "partly", (ID, "FR-2026-0008888"), hour=15)
+    whole = (drop / "partly.xml").read_text(encoding="utf-8").replace('records="1"', 'records="2"')
+    seizure = whole[whole.index("<Seizure ") : whole.index("</CEN>")]
+    unread = seizure.replace("FR-2026-0008888", SHORT).replace("<Status>NEW</Status>", "<Status>NEW</Status>" * 2)
+    (drop / "partly.xml").write_text(whole.replace("</CEN>", unread + "</CEN>"), encoding="utf-8")
+    os.utime(drop / "partly.xml", (NOON, NOON))
+    broken = gzip.compress(b"who knows what this was")
+    (drop / "broken.xml").write_bytes(broken[:-9] + b"0" + broken[-8:])
+    os.utime(drop / "broken.xml", (NOON, NOON))
+    collect()
+    assert len({one.input for one in Exchange(settings.exchange_url()).held()}) == 8
+    told = bridge("erase", f"CEN:{SHORT}", *SIGNED)
+    gone = {name for name in (path.name for path in drop.glob("*.xml")) if f"the bytes of {name} are gone" in told}
+    assert gone == {"one.xml", "held.xml", "cut.xml", "packed.xml", "partly.xml", "broken.xml"}
+    assert all(archived(drop / f"{name}.xml").exists() for name in ("other", "othercut", "otherpacked"))
+    assert {one.input for one in Exchange(settings.exchange_url()).held()} == {
+        "other.xml", "othercut.xml", "otherpacked.xml",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "stands"),
+    [
+        ('<Seizure ref="17" x="1">', True), ("<Ref> 17 </Ref>", True), ("a;17;b", True), ("17", True),
+        ("x\r\n17\t2", True), ('{"id": 17, "n": 1}', True), ('{"id": "17"}', True), ("[17]", True), ("a,17.0,b", True),
+        ("<Date>2026-01-17</Date>", False), ("<Qty>17.5</Qty>", False), ("case 17 of 3", False), ("12:17:05", False),
+        ("117;170", False), ("A17;17B", False),
+    ],
+)  # fmt: skip
+def test_what_counts_as_a_value_of_its_own_in_what_cannot_be_read(tmp_path: Path, content: str, stands: bool) -> None:
+    path = tmp_path / "input"
+    for encoding in ("utf-8", "utf-16", "cp1252"):
+        path.write_bytes(content.encode(encoding))
+        assert holders._stands(path, {"17"}) is stands, encoding
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("part", content)
+    assert holders._stands(path, {"17"}) is stands
+    path.write_bytes('<a b="Müller &amp; Co"/>'.encode("cp1252"))
+    assert holders._stands(path, {"Müller & Co"})
+
+
 def test_what_a_broken_off_run_left_goes_too_and_what_a_run_reads_waits_for_its_end(
     drop: Path, installation: Installation, postgres: Server, bridge: Bridge
 ) -> None:
@@ -130,6 +200,21 @@ def test_what_a_broken_off_run_left_goes_too_and_what_a_run_reads_waits_for_its_
     with Exchange(settings.exchange_url()) as exchange:
         assert forgetting.sweep(exchange, {}, datetime.now(UTC)).removed == ["one.xml"]
     assert traces(postgres, installation) == []
+
+
+def test_what_a_run_under_way_had_read_goes_when_that_run_has_failed(
+    drop: Path, installation: Installation, postgres: Server, bridge: Bridge
+) -> None:
+    arrive(drop, "one", *WORDS)
+    collect()
+    work = collecting.extract("cen", WINDOW, "under way")
+    collecting.map_and_validate(work)
+    bridge("erase", str(RECORD), *SIGNED)
+    work.exchange.fail(work.run, Stop("TEST", "here", "broken off", "nothing"))
+    assert work.stage.folder.exists()
+    with Exchange(settings.exchange_url()) as exchange:
+        assert forgetting.sweep(exchange, {}, datetime.now(UTC)).removed == ["one.xml"]
+    assert not work.stage.folder.exists()
 
 
 def test_a_case_that_came_back_from_a_partner_goes_with_it(
@@ -152,6 +237,21 @@ def test_a_case_that_came_back_from_a_partner_goes_with_it(
     bridge("erase", str(RECORD), *SIGNED)
     assert not any(path.exists() for path in before)
     assert traces(postgres, installation) == []
+
+
+def test_bytes_that_were_never_taken_in_are_kept_until_they_are(drop: Path, installation: Installation) -> None:
+    """Its window fails for months: once somebody has mended what was wrong, they are all there is of the records."""
+    arrive(drop, "one")
+    work = collecting.extract("cen", WINDOW, "fails")
+    work.exchange.fail(work.run, Stop("TEST", "here", "broken off", "nothing"))
+    (drop / "one.xml").unlink()
+    later = datetime.now(UTC) + timedelta(days=99)
+    with Exchange(settings.exchange_url()) as exchange:
+        assert forgetting.sweep(exchange, {"cen": (30, 30)}, later).removed == []
+        work = collecting.open_run("cen", WINDOW, "fails")
+        collecting.map_and_validate(work)
+        assert collecting.accept(work).sources[0].counts["accepted"] == 1
+        assert forgetting.sweep(exchange, {"cen": (30, 30)}, later).removed == ["one.xml"]
 
 
 def test_bytes_are_kept_as_long_as_their_source_declares(

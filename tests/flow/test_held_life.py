@@ -179,6 +179,11 @@ def test_a_record_held_at_a_partner_is_offered_again_when_redriven(
     assert share() == {}
     ((number, _, field),) = problems(partner="cis")
     assert field == "summary"
+    listed = bridge("held", "--partner", "cis", "--source", "cen")
+    assert f"{number}  cis: " in listed
+    assert f"{ID}, version 1" in listed, "named as its source names it"
+    assert bridge("held", "--partner", "cis", "--source", "lemis") == "Nothing is held.\n"
+    assert "For the records of one system: --source cen, or --partner" in bridge("held", "cen", code=2)
     with psycopg.connect(installation.cis.replace("+psycopg", "")) as session:
         session.execute("ALTER TABLE cis.case ALTER COLUMN summary TYPE text")
     assert share() == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
 import os
 import random
 import signal
@@ -11,6 +13,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +24,7 @@ import pytest
 
 from bridge import settings
 from bridge.airflow import questions
+from bridge.checkpoint import Checkpoint
 from bridge.content import Content
 from bridge.errors import Misconfigured, Stop, TryLater
 from bridge.exchange import Exchange
@@ -71,11 +75,11 @@ class Link:
         self._changes = 0
         self.change()
 
-    def change(self, *, asks: bool = True, withhold: str = "") -> None:
+    def change(self, *, asks: bool = True, withhold: str = "", batch: int = 0) -> None:
         """Another version of the mapping."""
         self._changes += 1
         text = self._plain.replace("version: 1.0.0", f"version: 1.{self._changes}.0", 1)
-        text = text.replace(SQL, REST % (ASKS if asks else ""))
+        text = text.replace(SQL, REST % ((ASKS if asks else "") + (f", batch: {batch}" if batch else "")))
         if withhold:
             assert text.count(RULES) == 1
             text = text.replace(RULES, RULES + RULE % withhold)
@@ -227,6 +231,34 @@ def test_a_service_that_breaks_at_random_ends_with_the_truth(link: Link, small: 
         if method == "POST":
             bodies.setdefault(headers["Idempotency-Key"], set()).add(body)
     assert {len(one) for one in bodies.values()} == {1}, "other bytes were sent under the same key"
+
+
+def test_records_in_bundles_end_with_the_truth_whatever_breaks(link: Link, small: Feed) -> None:
+    chance = random.Random("bundles")
+    kinds = ["", "", "half", "lost", "cut", "truncate", "500", "202", "429", "413", "other"]
+    for asks in (True, False):
+        link.change(asks=asks, batch=4)
+        if not asks:
+            collect(1)
+        for _ in range(2):
+            link.service.troubles.extend(chance.choice(kinds) for _ in range(5))
+            with suppress(TryLater):
+                counts(sharing.share("cis"))
+        link.service.troubles.clear()
+        sharing.share("cis")
+    # What was refused alone by chance comes with the next mapping.
+    link.change(batch=4)
+    sharing.share("cis")
+    assert facts(link.service) == truth_of(small, "cen")
+    assert set(link.service.carried.values()) == {1}
+    assert link.outbox() == 0
+    assert not TRANSIENT & set(all_books())
+    posts = [(headers, json.loads(body)["messages"]) for _, _, headers, body in link.service.heard if body]
+    assert max(len(messages) for _, messages in posts) == 4
+    told = {headers.get("Bridge-Checkpoint", "") for headers, _ in posts}
+    notes = [Checkpoint.parse(base64.b64decode(one).decode()) for one in told]
+    assert notes
+    assert all(one.holds for one in notes)
 
 
 def test_a_loader_killed_between_sending_and_the_receipt_leaves_a_doubt_that_is_asked_for(

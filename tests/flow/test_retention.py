@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import pytest
 
 from bridge import settings
+from bridge.connector import Sending
 from bridge.content import Content
 from bridge.exchange import Exchange
-from bridge.flow import retaining
+from bridge.flow import retaining, sharing
 from bridge.flow.envelope import bridge_id
 from tests.commands.conftest import Bridge, bridge
 from tests.flow.conftest import Installation
@@ -69,6 +71,24 @@ def test_what_is_over_its_time_is_taken_back_and_stays_away(
         assert cis.reasons["withheld"] == {"EXPIRED": 1}
 
 
+def test_what_the_partner_had_before_the_books_knew_is_over_its_time_too(
+    drop: Path, installation: Installation
+) -> None:
+    """A share died between the partner's commit and ours: its next try finds the record there, unchanged."""
+    arrive(drop, "one")
+    collect()
+    work = sharing.select("cis", "dies")
+    selected = work.exchange.candidates(work.run, nominal=True)
+    target = sharing.opened(work.mapping, work.run.id)
+    assert not isinstance(target, Sending)
+    settling, batch, _ = cast(Any, sharing.settle(work, selected, target))
+    assert target.deliver(batch, settling.ordered()).column("effect").to_pylist() == ["insert"]
+    sharing.deliver(work)
+    assert sharing.reconcile(work).partners[0].counts["unchanged"] == 1
+    assert lapse(5) == {"cis": 1}
+    assert share() == {"withdraw": 1}
+
+
 def test_people_extend_it_within_what_the_policy_allows(
     shared: Path, installation: Installation, bridge: Bridge
 ) -> None:
@@ -111,3 +131,29 @@ def test_where_the_rule_is_about_personal_data_the_rest_stays(
     assert at_cis(installation, "country") == ["FR"]
     assert share() == {}
     assert lapse(6) == {}
+
+
+def test_a_policy_that_cannot_be_read_is_said_to_be_and_hinders_no_other_partner(
+    shared: Path, tmp_path: Path, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would pass for one that declares nothing, and what is over its time would stay without a word."""
+    root = tmp_path / "content"
+    for partner in ("cen", "cis"):
+        file = root / "mappings" / partner / "share.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(Content.find().mapping(partner, "share").read_text(encoding="utf-8"), encoding="utf-8")
+    broken = root / "mappings" / "cen" / "share.yaml"
+    broken.write_text(
+        broken.read_text(encoding="utf-8").replace("  withdraw: mark", "  withdrawn: mark"), encoding="utf-8"
+    )
+    monkeypatch.setenv("BRIDGE_CONTENT", str(root))
+    for words in (("retention",), ("retention", "apply", *SIGNED)):
+        told = bridge(*words, code=2)
+        assert "M10" in told
+        assert "mappings/cen/share.yaml" in told
+        assert "no retention" not in told
+    with Exchange(settings.exchange_url()) as exchange:
+        done = retaining.apply(exchange, Content.find(), "upkeep", "its time is over", datetime.now(UTC) + 5 * YEAR)
+    assert (done.expired, [error.where.partition(":")[0] for error in done.unread]) == (
+        {"cis": 1}, ["mappings/cen/share.yaml"],
+    )  # fmt: skip

@@ -130,6 +130,10 @@ def test_a_mapping_says_pivot_and_unclear(tmp_path: Path) -> None:
             'on: {from: a, date: "%d.%m.%Y", pivot: 1960}',
             "pivot speaks of years of two digits (%y), and there are none",
         ),
+        (
+            'at: {from: b, datetime: ["%d.%m.%Y %H:%M%z", "%d.%m.%Y %H:%M"]}',
+            "texts of the form %d.%m.%Y %H:%M name no zone. Say zone:, such as Europe/Brussels or UTC.",
+        ),
         ("at: {from: b, datetime: iso, unclear: later}", "unclear speaks of the clocks of a zone, and none is named"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.batch import INDEX, POSITION, ROOT, ROW, Batch
 from bridge.errors import Problem
-from bridge.mapping import forward
+from bridge.mapping import check, forward
 from bridge.mapping.samples import batch_of
 from tests.mapping.world import PERSONAL, TEXT, World, item, problems, values
 
@@ -335,6 +335,36 @@ def test_a_record_takes_one_value_of_a_list(world: World, rule: str, expected: s
     assert values(mapped, "country") == [None, expected]
 
 
+@pytest.mark.parametrize(
+    ("take", "text", "expected"),
+    [
+        ("first", "TR>FRA>FRA", "TR"),
+        ("last", "TR > FRA>", "FR"),
+        ("only", " FRA ", "FR"),
+        ("first", " > ", None),
+    ],
+)
+def test_a_record_takes_one_part_of_a_text(world: World, take: str, text: str, expected: str | None) -> None:
+    """The way back says what was lost, and nothing where one part is all there is."""
+    why = "" if take == "only" else ", one_way: the countries between are not told"
+    rules = f'id: {{from: ref}}\ncountry: {{from: place, split: ">", take: {take}, codes: country{why}}}'
+    mapped = world.run(rules, [{"ref": "x"}, {"ref": "a", "place": text}])
+    assert mapped.problems == []
+    assert values(mapped, "country") == [None, expected]
+
+
+def test_a_field_that_takes_all_parts_does_not_choose_one(world: World) -> None:
+    world.write('id: {from: ref}\nsigns: {from: place, split: ";", take: first}')
+    (said,) = [one.message for one in check(world.load()) if one.code == "M014"]
+    assert said == "signs: take chooses one of the parts, and the field takes all of them. Delete take:."
+
+
+def test_a_part_that_no_list_knows_and_several_where_one_is_meant_hold_the_record(world: World) -> None:
+    rules = 'id: {from: ref}\ncountry: {from: place, split: ">", take: only, codes: country}'
+    mapped = world.run(rules, [{"ref": "a", "place": "TR>FRA"}, {"ref": "b", "place": "TR>XX"}])
+    assert problems(mapped) == [(0, "SEVERAL", "country"), (1, "UNKNOWN_CODE", "country")]
+
+
 def test_several_values_where_one_is_meant_hold_the_record(world: World) -> None:
     mapped = world.run("id: {from: ref}\nplace: {from: stops.country, take: only}", [{"ref": "a", "stops": STOPS}])
     assert problems(mapped) == [(0, "SEVERAL", "place")]
@@ -466,6 +496,22 @@ def test_rows_that_differ_in_a_field_of_the_record_are_held_or_the_first_stands(
     )
     assert problems(mapped) == held
     assert values(mapped, "place") == (["P"] if held else ["P", "P"])
+
+
+@pytest.mark.parametrize(("twins", "held"), [("hold", [(0, "TWIN_ROWS", "")]), ("keep", [])])
+def test_rows_that_are_the_same_in_every_column_are_held_or_are_lines_of_their_own(
+    tmp_path: Path, twins: str, held: list[tuple[int, str, str]]
+) -> None:
+    """A column that no rule reads tells twins apart, too; and rows of two records are none."""
+    world = World(tmp_path, FLAT, TARGET)
+    twice = {"ref": "a", "kind": "1", "quantity": "5"}
+    other = [{"ref": "b", "kind": "1", "quantity": "5"}, {"ref": "b", "kind": "1", "quantity": "6"}]
+    mapped = world.run(
+        "id: {from: ref}\nlines: {each: lines, map: {kind: {from: kind}}}", [twice, *other, twice],
+        f"group_by: {{key: [ref], conflict: hold, twins: {twins}}}",
+    )  # fmt: skip
+    assert problems(mapped) == held
+    assert values(mapped, "id") == (["b"] if held else ["a", "b"])
 
 
 def test_a_field_that_no_rule_reads_cannot_conflict(tmp_path: Path) -> None:

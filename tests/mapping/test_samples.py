@@ -60,7 +60,7 @@ def test_xml_gives_texts_as_received_by_local_names(tmp_path: Path, shape: Shape
         ("s.xml", b"<All><Case><Place><Town>a</Town><Town>b</Town></Place></Case></All>", "Place/Town stands 2 times"),
         ("s.json", b"{", "not readable"),
         ("s.json", b'{"Place/Town": ["a", {"b": 1}]}', "not readable"),
-        ("s.csv", b"\xff\xfe", "not readable"),
+        ("s.csv", b"a,b\nx,\xe8\n", "line 2 is not UTF-8, in which samples are written"),
         ("s.pdf", b"", "no sample is read from .pdf"),
     ],
 )

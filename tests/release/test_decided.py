@@ -76,6 +76,13 @@ def test_a_cleared_text_leaves_only_if_nothing_but_its_form_speaks_against_it(te
     assert [row["_row"] for row in found.texts.to_pylist()] == ([2] if leaves else [0, 2])
 
 
+def test_a_system_that_has_the_seizure_by_a_report_of_its_own_has_seen_it() -> None:
+    one = policy(cap=EVERYTHING, withhold=[("SEEN", {"seen_by": ["CIS"]})])
+    both = batch(COMMON, [{ROOT: [{"place": "Port", "seen_by": ["CEN"]}]}] * 2)
+    found = release(one, COMMON, both, {0: Decided(1, seen_by=("CIS",))})
+    assert found.withheld.to_pylist() == [{"_row": 0, "rule": "SEEN"}]
+
+
 def made(kind: str, about: str = "", version: int = 1) -> Any:
     return SimpleNamespace(kind=kind, about=about, version=version, content_hash=HASH)
 

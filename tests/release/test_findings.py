@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import pytest
 
 from bridge.content import Content
@@ -9,7 +12,8 @@ from bridge.mapping.model import Release
 from bridge.release import findings
 from bridge.shape import Class, Field, Sensitivity, shape_of
 from bridge.shapes import read_shape
-from tests.release.policies import ALL_CLASSES, ARTICLE_27, EVERYTHING, OPEN_CLASSES, policy
+from tests.release import policies
+from tests.release.policies import ALL_CLASSES, ARTICLE_27, EVERYTHING, OPEN_CLASSES
 
 COMMON = read_shape(Content.find(), "common/seizure.json")
 PARTNER = shape_of(
@@ -23,8 +27,18 @@ PARTNER = shape_of(
         Field("Person", "Name", cls=Class.PERSON, sensitivity=Sensitivity.NOMINAL),
     ],
 )
+CONTROL = ("NO_AUTHORISATION", {"handling_code": ["H2", "H3"]})
+
+
+def policy(
+    allow: Iterable[Class] = ALL_CLASSES, withhold: Iterable[tuple[str, Mapping[str, Any]]] = (), **more: Any
+) -> Release:
+    """A policy that keeps back what its supplier controls."""
+    return policies.policy(allow, withhold=[CONTROL, *withhold], **more)
+
+
 OPEN = policy(OPEN_CLASSES)
-FULL = policy(ALL_CLASSES, EVERYTHING, scan=["summary"], nominal=ARTICLE_27)
+FULL = policy(ALL_CLASSES, cap=EVERYTHING, scan=["summary"], nominal=ARTICLE_27)
 
 
 def codes(rules: Release | None, uses: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -64,7 +78,9 @@ def test_what_is_declared_as_it_is_may_be_mapped() -> None:
 def test_a_class_without_a_ground_and_a_sensitivity_above_the_cap_are_found() -> None:
     assert codes(OPEN, {"Firm": ["businesses.name"]}) == [("M040", "Firm")]
     assert codes(OPEN, {"Plate": ["conveyances.licence_plate"]}) == [("M042", "Plate")]
-    assert codes(policy(ALL_CLASSES, EVERYTHING, nominal=ARTICLE_27), {"Remarks": ["summary"]}) == [("M045", "Remarks")]
+    assert codes(policy(ALL_CLASSES, cap=EVERYTHING, nominal=ARTICLE_27), {"Remarks": ["summary"]}) == [
+        ("M045", "Remarks")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -75,8 +91,8 @@ def test_a_class_without_a_ground_and_a_sensitivity_above_the_cap_are_found() ->
         (policy(scan=["sumary"]), "M043", "sumary"),
         (policy(scan=["place"]), "M045", "place"),
         (policy(scan=["summary"]), "M045", "summary"),
-        (policy(OPEN_CLASSES, EVERYTHING, scan=["summary"], nominal=ARTICLE_27), "M045", "summary"),
-        (policy(ALL_CLASSES, EVERYTHING), "M044", ""),
+        (policy(OPEN_CLASSES, cap=EVERYTHING, scan=["summary"], nominal=ARTICLE_27), "M045", "summary"),
+        (policy(ALL_CLASSES, cap=EVERYTHING), "M044", ""),
         (policy(nominal=ARTICLE_27), "M044", ""),
         (policy(cap=[Sensitivity.NON_NOMINAL, Sensitivity.SPECIAL_CATEGORY]), "M046", ""),
         (policy(list(Class)), "M046", ""),
@@ -84,6 +100,25 @@ def test_a_class_without_a_ground_and_a_sensitivity_above_the_cap_are_found() ->
 )
 def test_a_policy_that_does_not_do_what_it_says_is_found(rules: Release, code: str, field: str) -> None:
     assert codes(rules, {}) == [(code, field)]
+
+
+@pytest.mark.parametrize(
+    ("withhold", "left"),
+    [
+        ([], "H2 or H3"),
+        ([("X", {"handling_code": ["H2"]})], "H3"),
+        ([("X", {"handling_code": ["H2", "H3"], "seizure_country": ["FR"]})], "H2 or H3"),
+        ([("X", {"handling_code": ["H2", "H3"]})], ""),
+        ([("X", {"handling_code": ["H2"]}), ("Y", {"handling_code": ["H3"]})], ""),
+        ([("X", {"handling_code": "present"})], ""),
+    ],
+)
+def test_records_that_their_supplier_controls_never_leave_without_a_word(
+    withhold: list[tuple[str, dict[str, Any]]], left: str
+) -> None:
+    found = findings(policies.policy(OPEN_CLASSES, withhold=withhold), COMMON, PARTNER, {})
+    assert [code for code, _, _ in found] == (["M047"] if left else [])
+    assert all(f"handled as {left} would leave without their supplier's word" in message for _, _, message in found)
 
 
 def test_messages_name_the_partner_the_field_and_what_to_do() -> None:
