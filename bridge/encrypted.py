@@ -61,12 +61,17 @@ class Opener:
         try:
             return decrypt(sealed[:NONCE], sealed[NONCE:], owner).decode()
         except (InvalidTag, ValueError):
-            raise _broken(f"a text of {owner[:16].hex()}") from None
+            raise _broken(f"a text of {owner[-20:-4].hex()}") from None
 
 
 def owner(bridge_id: bytes, version: int) -> bytes:
     """What the nominal part of a record's version is bound to."""
     return bridge_id + version.to_bytes(4, "big")
+
+
+def order(bridge_id: bytes, version: int) -> bytes:
+    """What the message of an order about a record's version is bound to: it opens in the place of no nominal part."""
+    return b"message" + owner(bridge_id, version)
 
 
 class Readable(Protocol):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bridge import encrypted, keys
 from bridge.connector import Input
-from bridge.encrypted import CHUNK, MAGIC, TAG, Opener, encrypt, owner
+from bridge.encrypted import CHUNK, MAGIC, TAG, Opener, encrypt, order, owner
 from bridge.errors import Misconfigured, Stop
 from bridge.flow import archive
 
@@ -99,7 +99,12 @@ def test_texts_open_for_their_owners_and_any_changed_bit_is_found(texts: list[st
         bit = data.draw(st.integers(0, 8 * len(sealed[place]) - 1))
         changed = bytearray(sealed[place])
         changed[bit // 8] ^= 1 << bit % 8
-        for wrong in ((bytes(changed), owners[place]), (sealed[place], owner(bytes(16), 99)), (b"", owners[place])):
+        for wrong in (
+            (bytes(changed), owners[place]),
+            (sealed[place], owner(bytes(16), 99)),
+            (sealed[place], order(bytes([place]) * 16, place)),
+            (b"", owners[place]),
+        ):
             with pytest.raises(Stop, match="BROKEN_CIPHERTEXT"):
                 opener.text(key.id, *wrong)
 

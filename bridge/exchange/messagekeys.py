@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bridge import keys
-from bridge.encrypted import Opener, encrypt, owner
+from bridge.encrypted import Opener, encrypt, order
 
 _IN_USE: Final = """
 SELECT coalesce(coalesce(m.key_id, o.key_id), '') AS key_id, count(*) AS messages
@@ -39,7 +39,7 @@ def reencrypt(connection: sa.Connection, after: int) -> tuple[int, int | None]:
         key = next(iter(keys.keys_of(row.partner)), None)
         if key is None or key.id == row.key_id:
             continue
-        bound = owner(row.bridge_id.bytes, row.version)
+        bound = order(row.bridge_id.bytes, row.version)
         body = bytes(row.body)
         plain = opener.text(row.key_id, body, bound) if row.key_id else body.decode("latin-1")
         (sealed,) = encrypt(key, [plain], [bound])

@@ -16,7 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from bridge import keys
-from bridge.encrypted import Opener, encrypt, owner
+from bridge.encrypted import Opener, encrypt, order
 from bridge.errors import Problem
 from bridge.exchange import decisions, delivery
 from bridge.exchange.database import Copier, driver
@@ -148,7 +148,7 @@ def keep(connection: sa.Connection, run: Run, messages: pa.Table, *, nominal: bo
     columns = {name: table.column(name) for name in MESSAGES.names}
     key = keys.current(run.name) if nominal else next(iter(keys.keys_of(run.name)), None)
     if key is not None:
-        owners = map(owner, table.column("bridge_id").to_pylist(), table.column("version").to_pylist())
+        owners = map(order, table.column("bridge_id").to_pylist(), table.column("version").to_pylist())
         # Any bytes are a text in Latin-1.
         texts = [body.decode("latin-1") for body in table.column("body").to_pylist()]
         columns["body"] = pa.array(encrypt(key, texts, list(owners)), pa.binary())
@@ -201,7 +201,7 @@ def hold(connection: sa.Connection, run: Run, marked: Sequence[Message], *, nomi
     """The marked messages with their bodies, locked until the transaction ends."""
     asked = sa.text(_APART if nominal else _OPEN)
     found = connection.execute(asked, {"numbers": [one.number for one in marked], "run": run.id}).all()
-    places = {one.number: owner(one.bridge_id, one.version) for one in marked}
+    places = {one.number: order(one.bridge_id, one.version) for one in marked}
     opener = Opener()
     bodies = {
         row.number: opener.text(row.key_id, bytes(row.body), places[row.number]).encode("latin-1")

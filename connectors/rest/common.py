@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from bridge.errors import Misconfigured, Refused
 
-BUSY: Final = (408, 425, 429, 503)
+UNAVAILABLE: Final = 503
+BUSY: Final = (408, 425, 429, UNAVAILABLE)
 DENIED: Final = (401, 403, 407)
 
 

@@ -22,7 +22,7 @@ from bridge.errors import MASKED, Misconfigured, Problem, TryLater
 from bridge.jsontext import frames_of, piece
 from bridge.shape import Sensitivity, Shape, shape_of
 from connectors.rest.answers import Judge
-from connectors.rest.common import BUSY, DENIED, number, retry_after, word
+from connectors.rest.common import BUSY, DENIED, UNAVAILABLE, number, retry_after, word
 from connectors.rest.listing import listed
 from connectors.rest.reach import Address, Line, Reply, Unanswered
 
@@ -168,9 +168,10 @@ class RestTarget:
                 reply = self._line.exchange("POST", "", {**self._headers, **headers}, body, until)
             except Unanswered as why:
                 return Answer("in_doubt", code=why.code)
-            if reply.status not in BUSY:
-                return reply
             wait = retry_after(reply.headers.get("Retry-After", ""))
+            # A 503 that names no time may be said by what stands between, after the service has done its work.
+            if reply.status not in BUSY or (reply.status == UNAVAILABLE and wait is None):
+                return reply
             if wait is None or time.monotonic() + wait >= until:
                 told = "" if wait is None else f", for {wait:.0f} s"
                 fix = f"It is tried again by itself; deadline allows {self._deadline} s for one exchange"

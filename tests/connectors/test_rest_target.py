@@ -173,9 +173,7 @@ def test_what_the_partner_refuses_is_held_with_its_status_and_none_of_its_words(
         ("404", Misconfigured, "NOT_THERE"),
         ("405", Misconfigured, "NOT_THERE"),
         ("429", TryLater, "PARTNER_BUSY"),
-        ("503", TryLater, "PARTNER_BUSY"),
         ("503:3600", TryLater, "PARTNER_BUSY"),
-        ("503:soon", TryLater, "PARTNER_BUSY"),
     ],
 )
 def test_what_stops_all_messages_is_an_error_and_no_end_state(
@@ -186,6 +184,14 @@ def test_what_stops_all_messages_is_an_error_and_no_end_state(
         rest.send(KEY, MESSAGE)
     assert stopped.value.code == code
     assert len(service.heard) == 1
+
+
+@pytest.mark.parametrize("trouble", ["503", "503:soon"])
+def test_who_is_unavailable_and_names_no_time_may_have_done_it(
+    service: Service, rest: RestTarget, trouble: str
+) -> None:
+    service.troubles.append(trouble)
+    assert rest.send(KEY, MESSAGE) == Answer("in_doubt", code="STATUS_503")
 
 
 def test_a_busy_partner_is_waited_for_as_long_as_it_asks(service: Service, rest: RestTarget) -> None:
@@ -269,7 +275,7 @@ def test_several_that_are_refused_as_a_whole_go_alone(service: Service, authorit
     alone = several(rest, Version("A"))
     assert alone is not None
     assert (alone[0].disposition, alone[0].problem and alone[0].problem.rule) == ("held", "status 422")
-    service.troubles.append("503")
+    service.troubles.append("503:3600")
     with pytest.raises(TryLater, match="PARTNER_BUSY"):
         several(rest, Version("A"), Version("B"))
 
@@ -403,7 +409,7 @@ def test_through_a_network_that_fails_nothing_is_lost_and_nothing_done_twice(
 def test_no_message_of_an_error_holds_what_was_sent(service: Service, rest: RestTarget) -> None:
     told = [Version("A", summary=CANARY)]
     message = rest.compose(batch(told), orders(told))[0]
-    for trouble in ("401", "503", "302"):
+    for trouble in ("401", "503:3600", "302"):
         service.troubles.append(trouble)
         with pytest.raises(BridgeError) as stopped:
             rest.send(KEY, message)
