@@ -34,6 +34,10 @@ def show(limit: int, *, every: bool, as_json: bool) -> None:
         for row in found:
             click.echo(json.dumps(dict(row._mapping), default=str, sort_keys=True))
         return
+    if not found:
+        click.echo("No pair was ever found." if every else "No pair waits.")
+        click.echo("Next: bridge duplicates find, which looks again; bridge duplicates list --all, for those decided.")
+        return
     table = Table(title="probable duplicates", title_justify="left")
     for name in ("no.", "first report", "second report", "points", "what agrees", "state"):
         table.add_column(name, overflow="fold")

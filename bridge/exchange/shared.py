@@ -53,7 +53,7 @@ class Shared(Base):
         with transaction(self._engine, run.where) as connection:
             authorisations.note(connection, run.id, used)
 
-    def candidates(self, run: Run, *, nominal: bool, outbox: bool = False, size: int = 10_000) -> Iterator[pa.Table]:
+    def candidates(self, run: Run, *, nominal: bool, outbox: bool = False, size: int = 7_500) -> Iterator[pa.Table]:
         """The selected versions (SELECTED) in a fixed order, each table with at most ``size`` of them; the first with a
         quarter, so that who works on one while the next is read has something to do sooner.
 

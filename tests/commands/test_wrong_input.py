@@ -38,6 +38,13 @@ def test_a_partner_that_there_is_not_is_named(exchange: Exchange, bridge: Bridge
     assert "NO_PARTNER at ciss: there is no such partner. Name one of: cen, cis" in bridge(*words, code=2)
 
 
+def test_where_no_pair_waits_nobody_is_told_to_decide(exchange: Exchange, bridge: Bridge) -> None:
+    collect(exchange, [Version("S1")])
+    said = bridge("duplicates", "list")
+    assert "No pair waits." in said
+    assert "decide" not in said.replace("decided", "")
+
+
 def test_an_authorisation_that_could_cover_nothing_is_not_entered(exchange: Exchange, bridge: Bridge) -> None:
     add = ("authorise", "add", "cis", *GIVEN, *PERIOD)
     assert "NO_SUCH_SUPPLIER at FRANCE" in bridge(*add, "--supplier", "France", code=2)
