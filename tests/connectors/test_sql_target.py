@@ -503,7 +503,7 @@ def test_a_repeat_costs_less_than_the_first_time(partner: Partner) -> None:
 
 
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

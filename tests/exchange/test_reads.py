@@ -97,6 +97,6 @@ def test_no_other_place_reads_nominal_parts() -> None:
     }
     # erasure deletes them; chain hashes them; nominal brings them under another key
     assert found == {
-        "exchange/current.py", "exchange/delivery.py", "exchange/erasure.py", "exchange/chain.py",
+        "exchange/current.py", "exchange/delivery.py", "exchange/erasure.py", "exchange/verifying.py",
         "exchange/nominal.py",
     }  # fmt: skip
