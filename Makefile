@@ -26,9 +26,8 @@ up: setup  ## Start PostgreSQL and Airflow in the background
 down: setup  ## Stop what `up` or `demo` started; data stay
 	@$(BIN)/bridge down
 
-# Three at a time, also on two processors: one of them mostly waits for Airflow.
 test: setup  ## Run every test (ARGS="-k postgres" for some)
-	@$(BIN)/pytest -n 3 --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 test-large: setup  ## Read a gigabyte of XML in bounded memory, and bring a small bench its whole way (2 GB of disk)
 	@$(BIN)/pytest -s -m large tests/large

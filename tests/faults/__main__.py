@@ -183,12 +183,12 @@ def _cut(seed: int, trouble: Trouble) -> Callable[[World], Outcome]:
 
 
 FEW: Final[Mapping[str, Callable[[World], Outcome]]] = {
-    "killed": _few(101, 4, lambda _: Kill()),
-    "session ended in a COPY": _few(102, 1, lambda _: Ended("partner", copying=True), Step.DELIVER, 120),
+    "killed": _few(101, 3, lambda _: Kill()),
+    "session ended in a COPY": _few(102, 1, lambda _: Ended("partner", copying=True), Step.DELIVER, 60),
     "partner crashed": _few(104, 1, lambda world: Crashed(world, "partner"), Step.DELIVER),
     "connections reset": _cut(105, Trouble.RESET),
-    "frozen and thawed": lambda world: Zombies(world, 108).run(2),
-    "at once": lambda world: Races(world, 109, windows=2).run(6),
+    "frozen and thawed": lambda world: Zombies(world, 108).run(1),
+    "at once": lambda world: Races(world, 109, windows=2).run(4),
 }
 """Seeds are fixed, moments are the machine's."""
 
