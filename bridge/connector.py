@@ -264,3 +264,15 @@ class Bundling(Sending, Protocol):
         an effect: each has to be sent alone.
         """
         ...
+
+
+class Stamping(Protocol):
+    """A time-stamping authority (RFC 3161)."""
+
+    where: str
+    """How messages call it, without a login."""
+
+    def ask(self, query: bytes) -> bytes:
+        """The answer to a query, both in DER. Raises TryLater when none comes now, Misconfigured when it lets nobody
+        in."""
+        ...

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from bridge.mapping.model import Release
 
 TERMS: Final = "TERMS"
-"""Why a report adds nothing: it is under other handling, another act or other conditions than the first."""
+"""Why a report adds nothing: it is under other handling or another act, or its supplier has named other recipients or
+conditions than the first's."""
 PERSONAL_RULE: Final = "PERSONAL_RULE"
 """Why no report adds anything for a partner: a rule of release looks at personal data, which are not read for this."""
 UNFIT: Final = "UNFIT"
@@ -162,11 +163,12 @@ def _list(shape: Shape, name: str, left: Entries) -> list[dict[str, Any]]:
 
 
 def _same_terms(first: Entries, later: Entries, bound: str, bound_later: str) -> bool:
-    """Whether the later report's values may stand under the first's handling, legal ground and conditions."""
+    """Whether the later report's values may stand under what the first's supplier wants of its own."""
     mine, theirs = first[ROOT][0], later[ROOT][0]
     return (
         theirs.get("handling_code") in (*_FREE, mine.get("handling_code"))
         and theirs.get("legal_basis") in (None, mine.get("legal_basis"))
+        and (theirs.get("recipients") or None) in (None, mine.get("recipients"))
         and bound_later in ("", bound)
     )
 

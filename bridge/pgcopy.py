@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pgpq
 import psycopg
@@ -17,7 +17,7 @@ from psycopg import sql
 from bridge.errors import BridgeError, Misconfigured, TryLater
 from bridge.pgtypes import Column, cast_text, misfits
 
-__all__ = ["Column", "cast_text", "columns", "copy_table", "misfits", "reduced", "safe_errors"]
+__all__ = ["Column", "cast_text", "columns", "copy_table", "encode", "misfits", "reduced", "safe_errors", "send"]
 
 _AWAY: Final = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
 """SQLSTATE classes after which the same statements may succeed: connection, serialization and deadlock, resources,
@@ -60,6 +60,14 @@ def _column(found: tuple[Any, ...]) -> Column:
     return Column(name, "enum" if sort == "e" else kind, nullable, filled, generated, length, precision, scale)
 
 
+class Encoded(NamedTuple):
+    """Rows as the server takes them in."""
+
+    where: str
+    statement: sql.Composed
+    chunks: Iterable[bytes]
+
+
 def copy_table(
     connection: psycopg.Connection[Any],
     schema: str,
@@ -73,26 +81,49 @@ def copy_table(
     again. Raises Misconfigured for a column that is not there or a value that does not fit, and what
     ``safe_errors`` makes of the server's refusals.
     """
-    where = f"{schema}.{table}"
-    with safe_errors(where):
+    with safe_errors(f"{schema}.{table}"):
         live = known if known is not None else columns(connection, schema, table)
+    return send(connection, encode(schema, table, rows, live))
+
+
+def encode(schema: str, table: str, rows: pa.Table, live: Mapping[str, Column]) -> Encoded:
+    """The rows for a table with such columns; chunks are encoded as they are taken.
+
+    Raises:
+        Misconfigured: COLUMN_MISSING, or a value that does not fit.
+    """
+    where = f"{schema}.{table}"
     missing = [name for name in rows.column_names if name not in live or live[name].generated]
     if missing or not rows.column_names:
         what = f"columns that cannot be written: {', '.join(missing)}" if live else "there is no such table"
         raise Misconfigured("COLUMN_MISSING", where, what, "Compare the schema file with the live database")
     typed = pa.table({name: cast_text(rows.column(name), live[name], where) for name in rows.column_names})
-    encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(
-        typed.schema, {f.name: _encoder(f, live[f.name]) for f in typed.schema}
-    )
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, typed.column_names))
     )
-    with safe_errors(where), connection.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            copy.write(encoder.write_header())
-            for batch in typed.to_batches(max_chunksize=_BATCH_ROWS):
-                copy.write(encoder.write_batch(batch))
-            copy.write(encoder.finish())
+    return Encoded(where, statement, _chunks(typed, live))
+
+
+def _chunks(typed: pa.Table, live: Mapping[str, Column]) -> Iterator[bytes]:
+    encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(
+        typed.schema, {f.name: _encoder(f, live[f.name]) for f in typed.schema}
+    )
+    yield encoder.write_header()
+    for batch in typed.to_batches(max_chunksize=_BATCH_ROWS):
+        yield encoder.write_batch(batch)
+    yield encoder.finish()
+
+
+def send(connection: psycopg.Connection[Any], encoded: Encoded) -> int:
+    """COPY what is encoded; gives the number of rows.
+
+    Raises:
+        BridgeError: what ``safe_errors`` makes of the server's refusals.
+    """
+    with safe_errors(encoded.where), connection.cursor() as cursor:
+        with cursor.copy(encoded.statement) as copy:
+            for chunk in encoded.chunks:
+                copy.write(chunk)
         return cursor.rowcount
 
 

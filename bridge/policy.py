@@ -19,6 +19,9 @@ _CONTROL: Final = "handling_code"
 _CONTROLLED: Final = ("H2", "H3")
 """Field of the common schema by which a supplier controls where its record goes, and the codes by which it does so
 (Council manual 6261/18)."""
+_RECIPIENTS: Final = "recipients"
+"""Field of the common schema in which a supplier names who may have its record (Reg. (EC) No 515/97, Art. 29)."""
+_NAMED: Final = (_RECIPIENTS, "present")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def reads_nominal(policy: Release | None, shape: Shape) -> bool:
     """Whether the nominal half of documents is needed: some field of it may leave, or a rule looks at one."""
     if policy is None:
         return False
-    looked_at = {condition.field for rule in policy.withhold for condition in rule.when}
+    looked_at = {condition.field for rule in policy.withhold for condition in rule.looks_at}
     return any(
         field.sensitivity is not Sensitivity.NON_NOMINAL and (may_leave(policy, field) or field.path in looked_at)
         for field in shape
@@ -70,7 +73,7 @@ def reads_nominal(policy: Release | None, shape: Shape) -> bool:
 
 def looks_at_personal(policy: Release, shape: Shape) -> bool:
     """Whether a rule that withholds looks at a field that is not NON_NOMINAL."""
-    looked_at = (shape.find(condition.field) for rule in policy.withhold for condition in rule.when)
+    looked_at = (shape.find(condition.field) for rule in policy.withhold for condition in rule.looks_at)
     return any(field is not None and field.sensitivity is not Sensitivity.NON_NOMINAL for field in looked_at)
 
 
@@ -136,11 +139,12 @@ def _unfounded(policy: Release, source: Shape, uses: Mapping[str, Sequence[str]]
 def _unsound(policy: Release, source: Shape) -> Iterable[tuple[str, str, str]]:
     gates = () if policy.nominal is None else (policy.nominal,)
     for rule in (*policy.withhold, *gates):
-        for condition in rule.when:
+        for condition in rule.looks_at:
             if condition.field not in source.lists and source.find(condition.field) is None:
                 what = f"release looks at {condition.field}, which {source.name} lacks"
                 yield "M043", condition.field, f"{what}. Correct the name"
     yield from _uncontrolled(policy, source)
+    yield from _unaddressed(policy, source)
     if Sensitivity.SPECIAL_CATEGORY in policy.cap or Class.SPECIAL.value in policy.allow:
         what = "special categories of data leave under no policy: Reg. (EC) No 515/97, Art. 25(5)"
         yield "M046", "", f"{what}. Take them out of release"
@@ -174,3 +178,17 @@ def _uncontrolled(policy: Release, source: Shape) -> Iterable[tuple[str, str, st
         when = f"{{{_CONTROL}: [{', '.join(_CONTROLLED)}]}}"
         rule = f"{{code: NO_AUTHORISATION, when: {when}, unless: authorised, why: ...}}"
         yield "M047", "", f"{what}. Write {rule} in release.withhold"
+
+
+def _unaddressed(policy: Release, source: Shape) -> Iterable[tuple[str, str, str]]:
+    """No rule by itself keeps records from a partner that is not among those whom their supplier named."""
+    alone = [rule for rule in policy.withhold if [(one.field, *one.values) for one in rule.when] == [_NAMED]]
+    kept = any(
+        not rule.unless
+        and (not rule.but or any(one.field == _RECIPIENTS and "present" not in one.values for one in rule.but))
+        for rule in alone
+    )
+    if source.find(_RECIPIENTS) is not None and not kept:
+        what = "records would leave for this partner though their supplier named others to receive them"
+        rule = "{code: NOT_A_RECIPIENT, when: {recipients: present}, unless: {recipients: [...]}, why: ...}"
+        yield "M048", "", f"{what}. Write {rule} in release.withhold"

@@ -166,9 +166,9 @@ def _withheld(
     under: pl.Series | None = None
     lifted = pl.Series([False] * len(batch), dtype=pl.Boolean)
     for rule in policy.withhold:
-        hit = pl.Series([True] * len(batch), dtype=pl.Boolean)
-        for condition in rule.when:
-            hit &= _records(condition, shape, batch)
+        hit = _all(rule.when, shape, batch)
+        if rule.but:
+            hit &= ~_all(rule.but, shape, batch)
         if rule.unless and authorisations and hit.any():
             under = covered(batch, authorisations) if under is None else under
             lifted |= hit & under.is_not_null()
@@ -184,6 +184,14 @@ def _withheld(
     leaves = lifted & rules.is_null()
     rows = pl.Series(batch.rows()).filter(leaves)
     return withheld, dict(zip(rows.to_list(), under.filter(leaves).to_list(), strict=True))
+
+
+def _all(conditions: Sequence[Condition], shape: Shape, batch: Batch) -> pl.Series:
+    """For each record, whether it meets all of these conditions."""
+    met = pl.Series([True] * len(batch), dtype=pl.Boolean)
+    for condition in conditions:
+        met &= _records(condition, shape, batch)
+    return met
 
 
 def _records(condition: Condition, shape: Shape, batch: Batch, *, every: bool = False) -> pl.Series:

@@ -6,6 +6,7 @@
 | BRIDGE_STORE | folder, shared by all workers, of the archive and of batches between tasks | BRIDGE_HOME |
 | BRIDGE_CONN_<NAME> | how to reach a system: a URL or a folder | the line of that name in BRIDGE_HOME/connections.env |
 | BRIDGE_CONN_EXCHANGE_<ROLE> | the exchange as collect, share, share_nominal, audit or nominal | the exchange's own |
+| BRIDGE_CONN_TIMESTAMPS | time-stamping authority of seals, with ``?roots=FILE`` | none: seals are not stamped |
 | BRIDGE_SEAL_KEY | PEM file of the Ed25519 key that signs seals | ``keys/seal.pem`` in BRIDGE_HOME, made on first use |
 | BRIDGE_KEY_<SOURCE> | keys under which what it sent is kept, newest first | ``keys/<source>.key`` in BRIDGE_HOME |
 | BRIDGE_MODE | ``production``: only mappings that stand approved in ``mappings/reviewed.yaml`` run | ``development`` |
@@ -116,6 +117,11 @@ def connection(name: str) -> str:
         "nothing says how to reach this system",
         f"Set {variable}, or write the line {variable}=<URL or folder> in {home() / CONNECTIONS_FILE}",
     )
+
+
+def known(name: str) -> str | None:
+    """The same, None if it is set nowhere: of a system that an installation may do without."""
+    return _told(name)
 
 
 def also_ask(other: Callable[[str], str | None]) -> None:

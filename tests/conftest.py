@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -19,6 +20,9 @@ from bridge import settings
 from bridge.content import Content
 from bridge.exchange import Exchange
 from bridge.postgres import Server
+
+if TYPE_CHECKING:
+    from tests.connectors.https_partner import Authority
 
 LIVE = ("tests/airflow/test_pages.py", "tests/airflow/test_story.py")
 """What plays in the one running Airflow: minutes of waiting, in which other tests work."""
@@ -41,6 +45,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits longest begins first."""
     items.sort(key=lambda item: not item.nodeid.startswith(LIVE))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported stays to the end, and looking through it for garbage was a twentieth of all the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +81,20 @@ def cis_tables(postgres: Server) -> str:
     with psycopg.connect(postgres.ensure_database("cis_tables").replace("+psycopg", "")) as session:
         session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
     return "cis_tables"
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority for services on this machine."""
+    from tests.connectors.https_partner import Authority
+
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def certificate(authority: Authority) -> tuple[Path, Path]:
+    """A certificate that it gave to localhost, and its key."""
+    return authority.sign("service", "localhost")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from bridge.airflow import grounds, questions
 from bridge.airflow.links import PREFIX
 from bridge.content import Content
 from bridge.errors import BridgeError
-from bridge.exchange import Exchange, Role, corrections, decisions, explain, likeness
+from bridge.exchange import Exchange, Role, corrections, decisions, explain, likeness, stamped
 from bridge.flow.clearing import Overdue, overdue
 from bridge.flow.delays import delays
 from bridge.ledger import AWAITING, LAWS, Books, Delivery, Intake
@@ -75,6 +75,7 @@ def overview() -> HTMLResponse:
             requests=corrections.listed(connection, every=False, limit=50),
             requests_waiting=corrections.waiting(connection),
             overdue=late,
+            stamps=stamped.waiting(connection),
             delays=delays(connection, Content.find(), counted_at),
         )
 

@@ -28,6 +28,7 @@ its log says what is late, by how much and what to do.
 | partners | a partner holds other than the books say (E4 to E6), or the exchange, restored, is behind it |
 | retention | a policy cannot be read; else what is over its time at a partner expires, and archived bytes go |
 | duplicates | never: it looks for records of several suppliers that may be one seizure, for a person to decide |
+| stamps | a time-stamping authority is configured and a seal is without its stamp for too long |
 | purge | never: it empties work tables and folders of runs that never ended, and erases old reads |
 """
 _SWITCH = """
@@ -115,11 +116,21 @@ def upkeep_dag() -> DAG:
             with _exchange() as exchange:
                 return {"pairs": exchange.find_duplicates(), "requests": compare_cases(exchange, content())}
 
+        @step(hours=0.5)
+        def stamps() -> dict[str, int]:
+            """Have the newest seal stamped where an authority is configured."""
+            from bridge.flow.stamping import overdue_after_asking
+
+            now, _ = _now_and_params()
+            with _exchange() as exchange:
+                return _alarm(overdue_after_asking(exchange, content(), now))
+
         windows()
         deliveries()
         partners()
         retention()
         duplicates()
+        stamps()
         purge()
     return dag
 

@@ -190,6 +190,7 @@ def release_lines(name: str) -> list[str]:
     )
     here, been = "one seizure, one report: it came from there", "one seizure, one report: it has been there"
     kept = "the originator has not authorised it to be passed on"
+    named = "why: its supplier has named others to receive it"
     return [
         "release:",
         f"  suggested: {drafting.scalar(ask)}",
@@ -201,6 +202,7 @@ def release_lines(name: str) -> list[str]:
         f'    - {{code: ORIGIN_{upper}, when: {{origin_system: [{upper}]}}, why: "{here}"}}',
         f'    - {{code: ORIGIN_{upper}, when: {{seen_by: [{upper}]}}, why: "{been}"}}',
         f"    - {{code: NO_AUTHORISATION, when: {{handling_code: [H2, H3]}}, unless: authorised, why: {kept}}}",
+        f"    - {{code: NOT_A_RECIPIENT, when: {{recipients: present}}, unless: {{recipients: [{upper}]}}, {named}}}",
         "  withdraw: delete",
     ]
 

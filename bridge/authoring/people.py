@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from bridge import document
 from bridge.authoring.asking import reading
@@ -19,10 +21,19 @@ from bridge.policy import Decided
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What suppliers have authorised for a partner, and what people decided about records, by row."""
+    """What suppliers have authorised for a partner, what people decided about records, by row, and later reports of the
+    same seizures, with what was decided about each of those, by place."""
 
     authorised: Sequence[Authorisation] = ()
     decided: Mapping[int, Decided] = field(default_factory=dict)
+    later: tuple[list[dict[str, Any]], Mapping[int, Decided]] = ([], {})
+
+
+def said(connection: sa.Connection, partner: str, decided: Mapping[int, Decided]) -> Said:
+    """What holds for a partner of records of which this was decided."""
+    named = {report for one in decided.values() for report in one.later}
+    later = decisions.of_reports(connection, partner, named) if named else ([], {})
+    return Said(authorisations.now(connection, partner), decided, later)
 
 
 class Known:
@@ -43,9 +54,7 @@ class Known:
                 return Said()
             with reading() as connection:
                 decided = decisions.of_documents(connection, partner, asked)
-                return Said(
-                    authorisations.now(connection, partner), {rows[place]: one for place, one in decided.items()}
-                )
+                return said(connection, partner, {rows[place]: one for place, one in decided.items()})
         except (Misconfigured, TryLater) as error:
             self._silent = True
             what = "what people have authorised and decided is not regarded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,14 +16,14 @@ import pyarrow as pa
 
 from bridge import document, quality, settings
 from bridge.authoring.asking import reading
-from bridge.authoring.people import Known, Said
+from bridge.authoring.people import Known, Said, said
 from bridge.batch import POSITION, ROOT, ROW, Batch
 from bridge.connector import Input, Source, Window
 from bridge.content import COLLECT, SHARE, Content, Direction
 from bridge.errors import Misconfigured, Problem, TryLater
-from bridge.exchange import authorisations, current, decisions
+from bridge.exchange import current, decisions
 from bridge.flow import envelope
-from bridge.flow.joining import assigned
+from bridge.flow.joining import Joined, assigned, join
 from bridge.mapping import Mapping, Severity, check, forward
 from bridge.mapping.findings import Unconfirmed
 from bridge.mapping.samples import read_sample
@@ -44,12 +45,14 @@ class Fate:
         what: would go, held, withheld or out of scope.
         why: problem codes with fields, or the rule.
         ways: how each value came to be; of a held record what was read.
+        adds: of a record that would go, what each later report of the same seizure adds to it, or why it adds nothing.
     """
 
     at: str
     what: str
     why: tuple[str, ...] = ()
     ways: list[Way] = field(default_factory=list)
+    adds: tuple[str, ...] = ()
 
 
 @dataclass
@@ -113,11 +116,11 @@ def try_partner(content: Content, name: str, last: int, file: str) -> Iterator[T
         return
     with reading() as connection:
         page = current.newest(connection, f"try {name}", last, name)
-        said = Said(authorisations.now(connection, name), decisions.of_page(connection, name, page))
+        found = said(connection, name, decisions.of_page(connection, name, page))
     if page:
         common = common_batch(page, share.source_shape)
         names = [f"{one['origin_system']}:{one['origin_record_id']}" for one in page]
-        yield from _shared(share, common, names, said)
+        yield from _shared(share, common, names, found)
 
 
 def _collected(
@@ -156,18 +159,20 @@ class _At:
     fate: Fate
 
 
-def _shared(share: Mapping, common: Batch, names: Sequence[str], said: Said | None = None) -> Iterator[Tried]:
-    for one, name in zip(_fates(share, common, said or Said()), names, strict=True):
+def _shared(share: Mapping, common: Batch, names: Sequence[str], known: Said | None = None) -> Iterator[Tried]:
+    for one, name in zip(_fates(share, common, known or Said()), names, strict=True):
         yield Tried(name, [one.fate])
 
 
-def _fates(share: Mapping, common: Batch, said: Said) -> list[_At]:
+def _fates(share: Mapping, common: Batch, known: Said) -> list[_At]:
     """What would become of common records at one partner, in their order."""
-    released = release(share.release, share.source_shape, common, said.decided, said.authorised)
+    released = release(share.release, share.source_shape, common, known.decided, known.authorised)
     withheld = dict(zip(*(released.withheld.column(name).to_pylist() for name in (ROW, "rule")), strict=True))
-    mapped = forward(share, released.batch)
+    joined = join(share, common, released, known.decided, known.authorised, lambda _: known.later)
+    adds = _added(common, known, joined)
+    mapped = forward(share, joined.batch)
     problems = by_row(mapped.problems)
-    ways = trace(share, released.batch, mapped.batch)
+    ways = trace(share, joined.batch, mapped.batch)
     found = []
     for row in common.rows().to_pylist():
         if row in withheld:
@@ -175,7 +180,19 @@ def _fates(share: Mapping, common: Batch, said: Said) -> list[_At]:
         elif row in problems:
             found.append(_At(row, Fate(share.system, HELD, problems[row], ways.get(row, []))))
         else:
-            found.append(_At(row, Fate(share.system, GO, (), ways.get(row, []))))
+            found.append(_At(row, Fate(share.system, GO, (), ways.get(row, []), tuple(adds.get(row, ())))))
+    return found
+
+
+def _added(common: Batch, known: Said, joined: Joined) -> dict[int, list[str]]:
+    """By row, what later reports of the same seizure add to a record, or why one adds nothing."""
+    rows = dict(zip(common.root.column("bridge_id").to_pylist(), common.rows().to_pylist(), strict=True))
+    plain = {one["bridge_id"]: json.loads(one["payload"]) for one in known.later[0]}
+    names = {key: f"{one['origin_system']}:{one['origin_record_id']}" for key, one in plain.items()}
+    found: dict[int, list[str]] = {}
+    for one in joined.contributions:
+        what = ", ".join(one["added"]) or "nothing" + (f": {one['why']}" if one["why"] else "")
+        found.setdefault(rows[str(one["first"])], []).append(f"{names[one['bridge_id']]} adds {what}")
     return found
 
 

@@ -75,14 +75,27 @@ def reads(since: str | None, until: str | None, seed: str, limit: int, as_json: 
 @click.option("--key", default="", metavar="FILE", help="Public key (PEM) that must have signed every seal.")
 @click.option("--against", default="", metavar="FILE", help="A checkpoint kept elsewhere, which must still stand.")
 @click.option("--save", default="", metavar="FILE", help="Write the newest checkpoint here, to be kept elsewhere.")
-def verify(quick: bool, key: str, against: str, save: str) -> None:
+@click.option("--roots", default="", metavar="FILE", help="Judge time stamps by these root certificates (PEM).")
+def verify(quick: bool, key: str, against: str, save: str, roots: str) -> None:
     """Recompute every seal, oldest first, and name those that no longer hold, with the first entry that was changed.
 
-    Reads the exchange and changes nothing. Exits with 4 if a seal does not hold.
+    Reads the exchange, asks nobody and changes nothing. Exits with 4 if a seal or a time stamp does not hold, with 1 if
+    a time stamp is overdue.
     """
     from bridge.commands import sealing
 
-    sys.exit(sealing.verify(key, against, save, quick=quick))
+    sys.exit(sealing.verify(key, against, save, roots, quick=quick))
+
+
+@main.command()
+def stamp() -> None:
+    """Have the newest seal stamped by the configured time-stamping authority (RFC 3161), and with it all before.
+
+    Runs do so by themselves, and upkeep every morning; this is for when the authority was away.
+    """
+    from bridge.commands import sealing
+
+    sealing.stamp()
 
 
 @main.command()

@@ -71,7 +71,7 @@ def _said(one: Tried) -> dict[str, object]:
         "record": one.where,
         "fates": [
             {
-                "at": fate.at, "what": fate.what, "why": fate.why,
+                "at": fate.at, "what": fate.what, "why": fate.why, "adds": fate.adds,
                 "fields": [
                     {"path": way.path, "value": way.value, "from": {one.path: one.value for one in way.reads}}
                     for way in fate.ways
@@ -99,7 +99,7 @@ def _side_by_side(one: Tried) -> Table:
         further = [_by_input(fate) for fate in partners]
         for way in common.ways:
             table.add_row(_read(way), _cell(way), *("\n".join(ways.get(way.path, ())) for ways in further))
-    why = [f"{fate.at}: {reason}" for fate in one.fates for reason in fate.why]
+    why = [f"{fate.at}: {reason}" for fate in one.fates for reason in (*fate.why, *fate.adds)]
     table.caption = "\n".join(why) or None
     return table
 

@@ -113,7 +113,8 @@ def stage(connection: sa.Connection, run: Run, rows: pa.Table) -> int:
             {"run": run.id, "sha256": sha256, **span},
         )
     mine = table.append_column("run_id", pa.repeat(pa.scalar(run.id, pa.int64()), table.num_rows))
-    return Copier(driver(connection)).copy(SCHEMA, "staging", mine)
+    Copier(driver(connection)).copy(SCHEMA, "staging", mine)
+    return int(mine.num_rows)
 
 
 def _input(row: Any, archive: Path) -> Input:

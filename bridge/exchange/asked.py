@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -27,6 +27,7 @@ from bridge.exchange import (
     proof,
     reads,
     runs,
+    stamped,
     standing,
     verifying,
 )
@@ -34,6 +35,9 @@ from bridge.exchange.base import Base
 from bridge.exchange.database import transaction
 from bridge.exchange.runs import Run
 from bridge.ledger import Books
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 _WHERE = "exchange"
 _SNAPSHOT = "REPEATABLE READ"
@@ -105,6 +109,27 @@ class Asked(Base):
         with transaction(self._engine, _WHERE, isolation=_SNAPSHOT) as connection:
             connection.execute(sa.text("SET TRANSACTION READ ONLY"))
             return list(verifying.verify(connection, kept, signer, contents))
+
+    def unstamped(self, every: timedelta = timedelta()) -> stamped.Unstamped | None:
+        """The newest head if it has no time stamp, and the last one came longer ago than this; else None."""
+        with transaction(self._engine, _WHERE) as connection:
+            return stamped.due(connection, every)
+
+    def keep_stamp(self, number: int, answer: bytes) -> None:
+        """Keep an authority's answer for the head of this seal, once it was judged."""
+        with transaction(self._engine, _WHERE) as connection:
+            stamped.keep(connection, number, answer)
+
+    def waiting_for_stamps(self) -> stamped.Waiting:
+        """The seals that no time stamp covers."""
+        with transaction(self._engine, _WHERE) as connection:
+            return stamped.waiting(connection)
+
+    def verify_stamps(self, roots: Sequence[Certificate]) -> stamped.Stamps:
+        """Whether every time stamp holds by these root certificates; asks nobody, and changes nothing."""
+        with transaction(self._engine, _WHERE, isolation=_SNAPSHOT) as connection:
+            connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+            return stamped.verify(connection, roots)
 
     def prove(self, bridge_id: uuid.UUID) -> dict[str, Any]:
         """What an outsider needs to check each entry of a record against its signed seal; JSON values, no documents.

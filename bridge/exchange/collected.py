@@ -19,7 +19,7 @@ from bridge.exchange import (
     erasure,
 )
 from bridge.exchange.base import Base
-from bridge.exchange.database import transaction
+from bridge.exchange.database import Overlapping, driver, transaction
 from bridge.exchange.intake import Intake
 from bridge.exchange.runs import Run
 from bridge.ledger import Books
@@ -77,8 +77,8 @@ class Collected(Base):
         """
         taken: Intake | None = None
         try:
-            with transaction(self._engine, run.where) as connection:
-                taken = Intake(connection, run)
+            with transaction(self._engine, run.where) as connection, Overlapping(driver(connection)) as copier:
+                taken = Intake(connection, copier, run)
                 yield taken
                 taken.close()
         except Stop as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import psycopg
 import pyarrow as pa
@@ -13,7 +15,7 @@ import sqlalchemy as sa
 
 from bridge.errors import BridgeError, Misconfigured, Stop, TryLater
 from bridge.exchange.roles import Role
-from bridge.pgcopy import Column, columns, copy_table, reduced
+from bridge.pgcopy import Column, Encoded, columns, encode, reduced, send
 
 LIMITS: Final[Mapping[str, str]] = {
     "lock_timeout": "300s",
@@ -116,11 +118,55 @@ class Copier:
         self._connection = connection
         self._known: dict[tuple[str, str], dict[str, Column]] = {}
 
-    def copy(self, schema: str, table: str, rows: pa.Table) -> int:
-        """Add the rows to the table; columns are matched by name. Gives their number."""
-        if not rows.num_rows:
-            return 0
+    def copy(self, schema: str, table: str, rows: pa.Table) -> None:
+        """Add the rows to the table; columns are matched by name."""
+        if rows.num_rows:
+            send(self._connection, self._encoded(schema, table, rows))
+
+    def _encoded(self, schema: str, table: str, rows: pa.Table) -> Encoded:
         key = (schema, table)
         if key not in self._known:
             self._known[key] = columns(self._connection, schema, table)
-        return copy_table(self._connection, schema, table, rows, self._known[key])
+        return encode(schema, table, rows, self._known[key])
+
+
+class Overlapping(Copier):
+    """A Copier that encodes the next table while the server takes in the one before.
+
+    Whatever else uses the session calls ``settled()`` first, for a session does one thing at a time; what the server
+    refuses is raised there, or by the next copy(). At the end of its ``with`` block all is written or has failed.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        super().__init__(connection)
+        self._pool = ThreadPoolExecutor(1, "copy")
+        self._under_way: Future[int] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown()
+        if error is None:
+            self.settled()
+
+    def copy(self, schema: str, table: str, rows: pa.Table) -> None:
+        """Add the rows to the table, soon; columns are matched by name."""
+        if not rows.num_rows:
+            return
+        if (schema, table) not in self._known:
+            self.settled()
+        encoded = self._encoded(schema, table, rows)
+        encoded = encoded._replace(chunks=list(encoded.chunks))
+        self.settled()
+        self._under_way = self._pool.submit(send, self._connection, encoded)
+
+    def settled(self) -> None:
+        """Wait until all that was to be copied is with the server.
+
+        Raises:
+            BridgeError: what ``safe_errors`` makes of the server's refusals.
+        """
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.result()

@@ -16,9 +16,10 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
+import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ import sqlalchemy as sa
 from bridge.errors import Misconfigured, Stop, TryLater
 from bridge.exchange import corrections, erasure, order, seal
 from bridge.exchange.chain import append
-from bridge.exchange.database import Copier, driver, refusals
+from bridge.exchange.database import Overlapping, driver, refusals
 from bridge.exchange.decisions import Decision
 from bridge.exchange.layouts import CANDIDATES, HOLDS, OUT_OF_SCOPE, conform
 from bridge.exchange.nominal import sealed
@@ -77,16 +78,25 @@ _KNOWN: Final = {
 class Intake:
     """A window being taken in; made by Exchange.intake(), used inside its ``with`` block."""
 
-    def __init__(self, connection: sa.Connection, run: Run) -> None:
-        self._connection = connection
-        self._driver = driver(connection)
-        self._copier = Copier(self._driver)
+    def __init__(self, connection: sa.Connection, copier: Overlapping, run: Run) -> None:
+        self._session = connection
+        self._copier = copier
         self._run = run
         self._inputs = input_ids(connection, run)
         self._locked: set[str] = set()
         self.books: Books | None = None
         hold_open(connection, run)
         self._driver.execute(_TEMPORARY)
+
+    @property
+    def _connection(self) -> sa.Connection:
+        """The session, when all that was handed to the copier is written."""
+        self._copier.settled()
+        return self._session
+
+    @property
+    def _driver(self) -> psycopg.Connection[Any]:
+        return driver(self._connection)
 
     def accept(self, candidates: pa.Table) -> Mapping[str, int]:
         """Decide each candidate (CANDIDATES) against what the exchange has, and write what is new; gives the counts.

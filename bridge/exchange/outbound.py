@@ -138,6 +138,18 @@ seal = sa.Table(
     comment="The chain of seals: whoever keeps a head can prove that nothing before it was changed",
 )
 
+stamp = sa.Table(
+    "stamp",
+    metadata,
+    # No foreign key: the stamp of a seal that somebody has taken away stays, and tells of it.
+    sa.Column(
+        "number", Big, primary_key=True, autoincrement=False, comment="the seal that was stamped, and all before"
+    ),
+    column("answer", BYTEA, "the authority's answer, a TimeStampResp in DER"),
+    moment("at", "when it came", now=True),
+    comment="Time stamps (RFC 3161) of heads: an authority's signed word on when they existed",
+)
+
 segment = sa.Table(
     "segment",
     metadata,

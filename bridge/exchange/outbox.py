@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bridge import keys
 from bridge.encrypted import Opener, encrypt, order
 from bridge.errors import Problem
-from bridge.exchange import decisions, delivery
+from bridge.exchange import decisions, delivery, reads
 from bridge.exchange.database import Copier, driver
 from bridge.exchange.layouts import DISPOSITIONS, MESSAGES, PROBLEMS, conform
 from bridge.exchange.runs import Run, require_in_force
@@ -44,6 +44,7 @@ UPDATE exchange.outbox SET run_id = :run WHERE number IN (
     SELECT o.number FROM exchange.outbox o
     JOIN exchange.selection s ON s.run_id = :run AND s.bridge_id = o.bridge_id AND s.version = o.version
     WHERE o.partner = :partner AND o.run_id <> :run FOR UPDATE OF o SKIP LOCKED)
+RETURNING number
 """
 _DUE: Final = """
 SELECT o.number, o.bridge_id, o.version, o.effect, o.released_hash, o.code, o.idempotency_key, o.sent,
@@ -163,9 +164,14 @@ def in_doubt(connection: sa.Connection, partner: str) -> set[str]:
     return set(connection.scalars(sa.text(_DOUBT), {"partner": partner}))
 
 
-def claim(connection: sa.Connection, run: Run) -> None:
-    """Make the run answer for the open messages of the versions that it selected."""
-    connection.execute(sa.text(_CLAIM), {"run": run.id, "partner": run.name})
+def claim(connection: sa.Connection, run: Run, *, nominal: bool) -> None:
+    """Make the run answer for the open messages of the versions that it selected.
+
+    What is ``nominal`` in those of earlier runs it will read though it does not read their documents: that is noted.
+    """
+    claimed = connection.scalars(sa.text(_CLAIM), {"run": run.id, "partner": run.name}).all()
+    if nominal and claimed:
+        reads.by_relay(connection, run.name, run.mapping, run.id, claimed)
 
 
 def mark(connection: sa.Connection, run: Run, tried: Collection[int]) -> list[Message]:

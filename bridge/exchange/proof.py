@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from typing import Any, Final
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from bridge import merkle
 from bridge.checkpoint import Checkpoint
 from bridge.errors import Misconfigured, Stop
-from bridge.exchange import chain
+from bridge.exchange import chain, stamped
 
 FORMAT: Final = "enforcement-bridge proof 1"
 _ENTRIES: Final = """
@@ -26,7 +27,8 @@ _LEAVES: Final = "SELECT leaves FROM exchange.segment WHERE run_id = :run AND pa
 
 
 def prove(connection: sa.Connection, bridge_id: uuid.UUID) -> dict[str, Any]:
-    """Every sealed entry of the record with its path, every seal concerned, and what leads to the newest checkpoint."""
+    """Every sealed entry of the record with its path, every seal concerned, the first time stamp that covers each, and
+    what leads to the newest checkpoint."""
     entries: list[dict[str, Any]] = []
     seals: dict[int, dict[str, Any]] = {}
     for part, (table, order) in chain.PLACE.items():
@@ -52,12 +54,16 @@ def prove(connection: sa.Connection, bridge_id: uuid.UUID) -> dict[str, Any]:
         fix = "Look the record up by its origin system and number"
         raise Misconfigured("NO_SUCH_RECORD", str(bridge_id), what, fix)
     newest = chain.checkpoint(connection)
+    stamps = dict(filter(None, [stamped.covering(connection, number) for number in seals]))
     return {
         "format": FORMAT,
         "record": str(bridge_id),
         "entries": sorted(entries, key=lambda one: (one["seal"], one["part"], one["place"])),
         "seals": [seals[number] for number in sorted(seals)],
         "newest": str(newest),
+        "stamps": [
+            {"number": number, "answer": base64.b64encode(answer).decode()} for number, answer in sorted(stamps.items())
+        ],
     }
 
 

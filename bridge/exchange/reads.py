@@ -30,6 +30,15 @@ SELECT id, at, who, purpose, run_id, records, encode(commitment, 'hex') AS commi
 ) ordered
 WHERE place <= CASE WHEN :seed <> '' THEN ceil(total / 100.0) ELSE :limit END ORDER BY id
 """
+_RELAYED: Final = """
+SELECT o.bridge_id, o.version FROM exchange.outbox o
+JOIN exchange_nominal.message m ON m.number = o.number AND m.body <> ''
+JOIN exchange.selection s ON s.run_id = :run AND s.bridge_id = o.bridge_id AND s.version = o.version
+CROSS JOIN LATERAL (SELECT FROM exchange_nominal.selected chosen
+                    WHERE chosen.run_id = s.run_id AND chosen.ordinal = s.ordinal OFFSET 0) n
+WHERE o.number = ANY(:numbers) AND o.effect <> 'withdraw'
+"""
+"""One look-up a row, as a share reads them; whether there is a nominal part, and nothing of it."""
 _ERASE: Final = "DELETE FROM exchange.nominal_read WHERE at < clock_timestamp() - interval '6 months'"
 
 
@@ -44,6 +53,19 @@ def by_share(connection: sa.Connection, partner: str, mapping: str, run_id: int,
         versions = read.column("version").to_numpy().astype(">u4").view(np.uint8).reshape(-1, 4)
         digest = hashlib.sha256(np.hstack([ids, versions]).tobytes()).digest()
         _write(connection, f"share {partner}", f"delivery by {mapping}", read.num_rows, digest, run_id=run_id)
+
+
+def by_relay(connection: sa.Connection, partner: str, mapping: str, run_id: int, numbers: Sequence[int]) -> None:
+    """Note what a share reads of messages that earlier ones kept, in the transaction in which it takes them over.
+
+    Args:
+        numbers: the messages; counted are those that tell a version which has a nominal part.
+    """
+    found = connection.execute(sa.text(_RELAYED), {"run": run_id, "numbers": list(numbers)})
+    pairs = [(row.bridge_id.bytes, row.version) for row in found]
+    if pairs:
+        who, purpose = f"share {partner}", f"relay of messages kept by {mapping}"
+        _write(connection, who, purpose, len(pairs), commitment(pairs), run_id=run_id)
 
 
 def by_person(connection: sa.Connection, purpose: str, read: Sequence[tuple[uuid.UUID, int]]) -> None:

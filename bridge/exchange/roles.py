@@ -87,6 +87,7 @@ GRANTS: Final[Mapping[str, tuple[str, str]]] = {
     "exchange.nominal_read": ("", "INSERT, SELECT (id)"),
     "exchange.seal": (_ADD, _ADD),
     "exchange.segment": ("INSERT", "INSERT"),
+    "exchange.stamp": (_ADD, _ADD),
     "exchange.selection": ("", _WORK),
     "exchange.staging": (_WORK, ""),
 }

@@ -94,10 +94,14 @@ class Shared(Base):
                 outbox.keep(connection, run, messages, nominal=nominal)
             return count
 
-    def claim(self, run: Run) -> None:
-        """Make the run answer for the open messages of the versions that it selected, whichever run kept them."""
+    def claim(self, run: Run, *, nominal: bool) -> None:
+        """Make the run answer for the open messages of the versions that it selected, whichever run kept them.
+
+        Args:
+            nominal: whether they may hold nominal data, so that it is noted which of them the run will read.
+        """
         with transaction(self._engine, run.where) as connection:
-            outbox.claim(connection, run)
+            outbox.claim(connection, run, nominal=nominal)
 
     @contextmanager
     def relay(self, run: Run, tried: Collection[int], *, nominal: bool) -> Iterator[outbox.Taken]:

@@ -26,6 +26,7 @@ from bridge.exchange import Exchange, Role, Run
 from bridge.flow import archive, drift, envelope
 from bridge.flow.ahead import ahead
 from bridge.flow.stage import Stage, mapping_changed
+from bridge.flow.stamping import after_seal
 from bridge.ledger import Books
 from bridge.mapping import Mapped, Mapping, Versions, forward, load_versions, refuse_findings
 
@@ -235,6 +236,7 @@ def accept(work: Collect) -> Books:
             intake.skip(table)
         books = intake.seal()
     work.stage.remove()
+    after_seal(work.exchange, work.content)
     return books
 
 

@@ -35,7 +35,7 @@ def relay(exchange: Exchange, run: Run, target: Sending, tried: set[int], *, nom
     Raises:
         TryLater, Misconfigured: the partner takes nothing now; what was answered for until then is settled.
     """
-    exchange.claim(run)
+    exchange.claim(run, nominal=nominal)
     silent = 0
     while True:
         trouble: BridgeError | None = None

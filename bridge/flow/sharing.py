@@ -29,6 +29,7 @@ from bridge.flow.joining import assigned, join
 from bridge.flow.relaying import relay
 from bridge.flow.settling import CANCELLED, Settling
 from bridge.flow.stage import mapping_changed
+from bridge.flow.stamping import after_seal
 from bridge.ledger import Books, Delivery
 from bridge.mapping import Mapping, forward, load_on, load_versions, refuse_findings
 from bridge.onward import Authorisation
@@ -133,7 +134,11 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
 def reconcile(work: Share) -> Books:
     """Prove that every selected version has its end state, and close the run."""
     sealed = work.exchange.sealed(work.run)
-    return sealed if sealed is not None else work.exchange.finish(work.run)
+    if sealed is not None:
+        return sealed
+    books = work.exchange.finish(work.run)
+    after_seal(work.exchange, work.content)
+    return books
 
 
 def _made(work: Share, selected: Iterator[pa.Table], target: Target | Sending) -> Iterator[Made]:

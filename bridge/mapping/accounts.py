@@ -96,7 +96,7 @@ def release_read(mapping: Mapping) -> set[str]:
     if mapping.release is None:
         return set()
     rules = [*mapping.release.withhold, *([mapping.release.nominal] if mapping.release.nominal else [])]
-    return {condition.field for rule in rules for condition in rule.when}
+    return {condition.field for rule in rules for condition in rule.looks_at}
 
 
 def target_filled(mapping: Mapping) -> dict[str, int]:

@@ -227,6 +227,7 @@ class Reverse:
         if block.each != HERE:
             for condition in block.when:
                 if not making.meet(made, block.each, condition):
+                    making.drop(made)
                     return False
             making.counts[id(block)] = making.counts.get(id(block), 0) + 1
             some = making.lists.setdefault(block.each, [])

@@ -297,6 +297,13 @@ class NotControlled(Finding):
     about = "A release policy would let records leave whose supplier controls where they go."
 
 
+class NotAddressed(Finding):
+    """release: {what}."""
+
+    code = "M048"
+    about = "A release policy would let records leave for a partner whom their supplier has not named as a recipient."
+
+
 class FailedExample(Finding):
     """example "{field}": {what}. Correct the mapping or the example."""
 

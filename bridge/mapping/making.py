@@ -40,6 +40,12 @@ class Making:
             entry[name] = text
             self.ranks[key] = rank
 
+    def drop(self, entry: Record) -> None:
+        """Forget what was put into an entry that came to nothing: the next one may lie where it lay."""
+        if not any(one is entry for some in self.lists.values() for one in some):
+            for name in entry:
+                self.ranks.pop((id(entry), name), None)
+
     def take(self, entry: Record, each: str, rule: Rule, given: Mapping[str, Any]) -> None:
         """Put what a rule gives back where its names mean."""
         rank = int(self.inverses[id(rule)].way) * 4 + (2 if rule.unit else 1 if rule.codes else 0) + (each == HERE)

@@ -207,7 +207,8 @@ class Withhold:
     """Records that must not leave: the code they are counted by, the conditions, the reason.
 
     Args:
-        unless: AUTHORISED where an authorisation of their supplier lets them leave; "" where nothing does.
+        unless: AUTHORISED where an authorisation of their supplier lets them leave; "" where none is asked for.
+        but: conditions under which they leave all the same, all of which must hold; none where nothing lets them.
     """
 
     code: str
@@ -215,11 +216,18 @@ class Withhold:
     why: str
     line: int
     unless: str = ""
+    but: tuple[Condition, ...] = ()
+
+    @property
+    def looks_at(self) -> tuple[Condition, ...]:
+        """All conditions that decide whether it holds."""
+        return (*self.when, *self.but)
 
     @property
     def says(self) -> str:
         """When it holds, in words."""
-        return " and ".join(one.says for one in self.when) + (f", unless {self.unless}" if self.unless else "")
+        lifts = self.unless or " and ".join(one.says for one in self.but)
+        return " and ".join(one.says for one in self.when) + (f", unless {lifts}" if lifts else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,9 @@ def _policy(release: Block) -> list[Section]:
         (
             _code(rule.get("code")),
             _joined(_conditions(rule.get("when"))),
-            _text(f"its supplier has {rule['unless']} it" if "unless" in rule else ""),
+            _joined(_conditions(rule["unless"]))
+            if isinstance(rule.get("unless"), Block)
+            else _text(f"its supplier has {rule['unless']} it" if "unless" in rule else ""),
             _text(rule.get("why")),
         )
         for rule in rules

@@ -303,8 +303,15 @@ def _release(value: Value) -> Release:
 
 
 def _withhold(said: Names) -> Withhold:
-    unless = str(said.get("unless", ""))
-    return Withhold(str(said.get("code", "")), _conditions(said["when"]), str(said["why"]), said.line, unless)
+    unless = said.get("unless", "")
+    return Withhold(
+        code=str(said.get("code", "")),
+        when=_conditions(said["when"]),
+        why=str(said["why"]),
+        line=said.line,
+        unless="" if isinstance(unless, Names) else str(unless),
+        but=_conditions(unless if isinstance(unless, Names) else None),
+    )
 
 
 def _text(said: Names, name: str) -> str | None:

@@ -285,5 +285,7 @@ def _plain(pattern: str) -> str:
 def _withheld(share: Map, batch: Batch) -> Iterator[Reason]:
     """Rules of a release policy that some record of a batch meets."""
     for rule in share.release.withhold if share.release is not None else ():
-        if see(batch, share.source_shape, share.spec).record.all_match(rule.when).any():
+        record = see(batch, share.source_shape, share.spec).record
+        met = record.all_match(rule.when)
+        if (met & ~record.all_match(rule.but) if rule.but else met).any():
             yield Reason(share.where, rule.line, "withhold", rule.code, rule.why)

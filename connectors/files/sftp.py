@@ -25,8 +25,12 @@ from connectors.files.place import Entry, Opened, Status, unspell
 ARRIVING: Final = ".delivering-"
 """How the names of files begin that are not yet whole; other readers pass over names that begin with a dot."""
 SECONDS: Final = {"timeout": 20, "operation": 60, "deadline": 1800}
-"""For reaching the server; for one answer of it; for all that is done between opening the line and closing it."""
+"""For each step of reaching the server; for one answer of it; for all that is done over a line, however it drips, where
+the connection says nothing else."""
+LONGEST: Final = 86_400
 _NAMES: Final = ("known_hosts", "key")
+_UNANSWERED: Final = ("timeout", "eof")
+"""What paramiko says of a login that the server said nothing to."""
 _GONE: Final = (paramiko.SSHException, EOFError, OSError)
 
 
@@ -34,9 +38,10 @@ class SftpPlace:
     """Files below a folder of an SFTP server; links are neither listed nor followed, and nothing is deleted.
 
     Args:
-        connection: ``sftp://user[:password]@host[:port]/folder?known_hosts=FILE[&key=FILE]``. ``known_hosts`` is in
-            OpenSSH's form and must have the server's key: none is ever added. ``key`` is a private key without a
-            password; agents and keys of the account are not used. ``/~/folder`` is below the login's own.
+        connection: ``sftp://user[:password]@host[:port]/folder?known_hosts=FILE[&key=FILE][&deadline=SECONDS]``.
+            ``known_hosts`` is in OpenSSH's form and must have the server's key: none is ever added. ``key`` is a
+            private key without a password; agents and keys of the account are not used. Within ``deadline`` (1800) one
+            file, or the list of all files, must have come or gone. ``/~/folder`` is below the login's own.
 
     Raises:
         Misconfigured: the connection lacks a part, or a file that it names.
@@ -47,6 +52,11 @@ class SftpPlace:
         port = parts.port or paramiko.config.SSH_PORT
         self.where = f"sftp://{parts.hostname or ''}:{port}{parts.path}"
         files = dict(parse_qsl(parts.query, keep_blank_values=True))
+        seconds = files.pop("deadline", str(SECONDS["deadline"]))
+        if not (seconds.isascii() and seconds.isdecimal() and 0 < int(seconds) <= LONGEST):
+            what = f"deadline is no whole number of seconds from 1 to {LONGEST}"
+            raise Misconfigured("BAD_CONNECTION", self.where, what, "Write it in digits: deadline=600")
+        self._deadline = int(seconds)
         unknown = sorted(set(files) - set(_NAMES))
         if unknown or not parts.hostname or not parts.username or not files.get("known_hosts"):
             what = f"{unknown[0]} is not known here" if unknown else "host, user or known_hosts is missing"
@@ -137,11 +147,14 @@ class SftpPlace:
         """
         where = f"{self.where}: {about}" if about else self.where
         client = paramiko.SSHClient()
-        watch = threading.Timer(SECONDS["deadline"], client.close)
+        until = time.monotonic() + self._deadline
+        watch = threading.Timer(self._deadline, client.close)
         watch.daemon = True
+        watch.start()
         try:
             self._reach(client)
-            watch.start()
+            if time.monotonic() >= until:  # closed before there was anything to close
+                raise EOFError
             line = client.open_sftp()
             channel = line.get_channel()
             if channel is not None:
@@ -158,6 +171,10 @@ class SftpPlace:
             if isinstance(bad, OSError) and "unsupported" in str(bad).lower():
                 fix = "Have the server allow posix-rename@openssh.com, without which a partner could read half a file"
                 raise Misconfigured("NO_RENAME", where, "the server has no rename that replaces", fix) from None
+            if time.monotonic() >= until:
+                what = f"it was not done within {self._deadline} s, and the line was closed"
+                fix = "Look whether the server is slow; for files that need longer, raise deadline= in the connection"
+                raise TryLater("SFTP_SLOW", where, what, fix) from None
             what = f"the line to the server broke ({type(bad).__name__})"
             raise TryLater("SFTP_AWAY", where, what, "Look whether the server and the way to it work") from None
         finally:
@@ -188,7 +205,9 @@ class SftpPlace:
         except paramiko.BadHostKeyException:
             what = "the server shows another key than known_hosts has: it was changed, or it is not the server"
             raise Misconfigured("HOST_KEY_CHANGED", self.where, what, fix) from None
-        except (paramiko.AuthenticationException, paramiko.PasswordRequiredException):
+        except (paramiko.AuthenticationException, paramiko.PasswordRequiredException) as bad:
+            if any(said in str(bad).lower() for said in _UNANSWERED):
+                raise EOFError from None
             what = "the server does not let this login in"
             raise Misconfigured("LOGIN_REFUSED", self.where, what, "Correct the user, password or key") from None
 

@@ -20,6 +20,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import HTTPError
 
 from bridge.errors import Misconfigured, TryLater
+from connectors.rest.plain import PlainAdapter
 
 FILES: Final = ("ca", "cert", "key", "token")
 """What a connection may name behind its question mark: files, all but the token in PEM."""
@@ -47,16 +48,28 @@ class Address:
     key: str = ""
     token: str = ""
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is reached without TLS."""
+        return self.url.startswith("http://")
+
     @classmethod
-    def of(cls, connection: str) -> Address:
+    def of(cls, connection: str, *, plain: bool = False) -> Address:
         """The address in ``https://[user:password@]host[:port]/path[?ca=FILE&cert=FILE&key=FILE&token=FILE]``.
+
+        Args:
+            plain: whether http:// will do, without any secret: for what is public and proves itself.
 
         Raises:
             Misconfigured: another scheme, no host, or a part that is not known.
         """
         parts = urlsplit(connection)
         where = f"{parts.scheme}://{parts.hostname or ''}"
-        if parts.scheme != "https" or not parts.hostname:
+        open_ = plain and parts.scheme == "http"
+        if open_ and (parts.query or parts.username):
+            what = "a login, token or certificate is named, and http:// would show or not use it"
+            raise Misconfigured("BAD_CONNECTION", where, what, "Write https://, or leave it out")
+        if (parts.scheme != "https" and not open_) or not parts.hostname:
             fix = "Write https://host/path; there is no way to a partner without TLS"
             raise Misconfigured("BAD_CONNECTION", where, "a service is reached by https only", fix)
         files = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -71,7 +84,7 @@ class Address:
             fix = "Leave one of them out"
             raise Misconfigured("BAD_CONNECTION", where, "both a login and a token are named", fix)
         login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-        url = urlunsplit(("https", parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+        url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         return cls(url, where, login, **files)
 
 
@@ -160,7 +173,10 @@ class Line:
         self._session.auth = address.login
         if address.token:
             self._session.headers["Authorization"] = f"Bearer {_token(address.token)}"
-        self._session.mount("https://", _Adapter(self._context))
+        if address.plain:
+            self._session.mount("http://", PlainAdapter(self._context))
+        else:
+            self._session.mount("https://", _Adapter(self._context))
 
     def exchange(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, until: float = math.inf
@@ -181,7 +197,7 @@ class Line:
             with self._session.request(
                 method,
                 self._address.url + path,
-                headers={**headers, **self._accepted},
+                headers={**self._accepted, **headers},
                 data=body,
                 timeout=max(context.until - time.monotonic(), 0.001),
                 stream=True,
@@ -245,6 +261,8 @@ def _turned_away(failed: ssl.SSLError) -> bool:
 def _context(address: Address) -> _Context:
     context = _Context(ssl.PROTOCOL_TLS_CLIENT)  # verifies names and certificates
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if address.plain:  # nobody's certificate is asked for
+        return context
     for name in FILES:
         path = getattr(address, name)
         if path and not Path(path).is_file():

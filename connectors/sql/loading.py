@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -60,6 +61,7 @@ class SqlTarget:
         }
         self.loader = str(options.get("loader", self._root))
         self.epoch: int | None = int(options["epoch"]) if options.get("epoch") is not None else None
+        self._attempt = time.time_ns()
         self._checkpoint = str(options.get("checkpoint", ""))
         self._preparing = Lock()
 
@@ -87,7 +89,7 @@ class SqlTarget:
             Stop: the epoch is past.
         """
         ordered = sort(orders)
-        fence = Fence(self.loader, self.epoch, self._checkpoint)
+        fence = Fence(self.loader, self.epoch, self._attempt, self._checkpoint)
         if not len(ordered.first):
             return RECEIPTS.empty_table()
         if self._fast:
@@ -190,6 +192,8 @@ class SqlTarget:
 def _problems(rows: pa.Table, path: str, column: Column) -> list[Problem]:
     values = rows.column(column.name)
     places = misfits(values, column)
+    if not len(places):
+        return []
     code = {"date": "BAD_DATE", "timestamptz": "BAD_DATE", "timestamp": "BAD_DATE", "numeric": "BAD_NUMBER"}
     kind = code.get(column.type, "TOO_LONG" if column.length is not None else "BAD_VALUE")
     bad = rows.select([name for name in (ROW, INDEX) if name in rows.column_names]).take(places).to_pylist()

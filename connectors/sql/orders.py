@@ -26,11 +26,13 @@ class Fence:
     """Which loader this is and its epoch; a lower epoch than one already seen is refused. None takes no part.
 
     Args:
+        attempt: when it began, in nanoseconds; of two with one epoch, the later ends the sessions of the earlier.
         checkpoint: of the exchange when the epoch began, kept once beside it where the partner can show it.
     """
 
     loader: str
     epoch: int | None
+    attempt: int
     checkpoint: str = ""
 
 

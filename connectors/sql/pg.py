@@ -120,19 +120,22 @@ def _fence(connection: psycopg.Connection[Any], fence: Fence) -> None:
 
 
 def _take_over(connection: psycopg.Connection[Any], fence: Fence) -> None:
-    """End this loader's sessions of lower epochs.
+    """End this loader's sessions of lower epochs, and of earlier attempts at this one.
 
-    They would be refused, but one whose process is frozen in the middle of a COPY holds its locks for ever: no
-    timeout of PostgreSQL ends a session that waits for its client's data, only terminating it does.
+    The former would be refused, and the latter do no harm; but one whose process is frozen in the middle of a COPY
+    holds its locks for ever, against its own next try too: no timeout of PostgreSQL ends a session that waits for its
+    client's data, only terminating it does.
     """
     # A session's name is cut at 63 bytes, so the loader stands in it as a short hash.
     told = f"bridge {hashlib.sha256(fence.loader.encode()).hexdigest()[:16]} "
-    connection.execute("SELECT set_config('application_name', %s, false)", [f"{told}{fence.epoch}"])
+    connection.execute("SELECT set_config('application_name', %s, false)", [f"{told}{fence.epoch} {fence.attempt}"])
     connection.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND usename = current_user AND starts_with(application_name, %s)"
-        " AND split_part(application_name, ' ', 3)::numeric < %s AND pid <> pg_backend_pid()",
-        [told, fence.epoch],
+        " AND (split_part(application_name, ' ', 3)::numeric,"
+        " coalesce(nullif(split_part(application_name, ' ', 4), ''), '0')::numeric) < (%s, %s)"
+        " AND pid <> pg_backend_pid()",
+        [told, fence.epoch, fence.attempt],
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 
 from bridge.batch import ROOT
 from bridge.errors import Misconfigured
 from bridge.shape import Field, Shape, Type, shape_of
 from connectors.sql.reach import safely
+
+_Place: TypeAlias = tuple[str | None, str]
+"""Schema and name of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +85,20 @@ def reflect(engine: sa.Engine, shape: Shape, root: str, key: str) -> Layout:
             column that refers to the key.
     """
     schema, _, name = root.rpartition(".")
+    places = {ROOT: (schema or None, name)}
+    for path in shape.lists:
+        of, _, called = path.rpartition(".")
+        places[path] = (of or schema or None, called)
     with safely(root), engine.connect() as connection:
-        live = sa.inspect(connection)
-        top = _table(live, ROOT, schema or None, name, key)
+        inspector = sa.inspect(connection)
+        seen = _see(inspector, places.values())
+        top = _table(seen, ROOT, places[ROOT], key)
         if key not in top.columns:
             raise _missing(root, f"there is no column {key}")
-        if not _unique(live, top):
+        if not _unique(inspector, seen, top):
             what = f"{key} is not unique, so one record could be there twice"
             raise Misconfigured("KEY_NOT_UNIQUE", root, what, f"Ask for a unique constraint on {root} ({key})")
-        children = []
-        for path in shape.lists:
-            of, _, called = path.rpartition(".")
-            child = _table(live, path, of or schema or None, called, "")
-            children.append(_related(live, child, top))
+        children = [_related(seen, _table(seen, path, places[path], ""), top) for path in shape.lists]
     for table in (top, *children):
         absent = [f.name for f in shape.table(table.list) if f.name not in table.columns]
         if absent:
@@ -115,12 +119,40 @@ def columns(layout: Layout, shape: Shape) -> dict[str, str]:
     }
 
 
-def _table(live: sa.Inspector, path: str, schema: str | None, name: str, key: str) -> Table:
-    try:
-        found = live.get_columns(name, schema=schema)
-    except exc.NoSuchTableError:
-        raise _missing(f"{schema}.{name}" if schema else name, "the live database has no such table") from None
-    return Table(path, schema, name, key, {str(c["name"]): _live(c) for c in found})
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the catalogue says of the tables, by schema and name."""
+
+    columns: Mapping[_Place, Sequence[Any]]
+    primary: Mapping[_Place, Any]
+    foreign: Mapping[_Place, Sequence[Any]]
+
+    def key(self, place: _Place) -> list[str]:
+        """Columns of the primary key, none if there is no such key."""
+        return list((self.primary.get(place) or {}).get("constrained_columns", []))
+
+
+def _see(live: sa.Inspector, places: Iterable[_Place]) -> _Seen:
+    """All tables of a schema at once: asked one by one, twenty tables take a hundred questions."""
+    named: dict[str | None, list[str]] = {}
+    for schema, name in places:
+        named.setdefault(schema, []).append(name)
+    columns: dict[_Place, Sequence[Any]] = {}
+    primary: dict[_Place, Any] = {}
+    foreign: dict[_Place, Sequence[Any]] = {}
+    for schema, names in named.items():
+        asked: dict[str, Any] = {"filter_names": names, "kind": ObjectKind.ANY, "scope": ObjectScope.ANY}
+        columns |= live.get_multi_columns(schema, **asked)
+        primary |= live.get_multi_pk_constraint(schema, **asked)
+        foreign |= live.get_multi_foreign_keys(schema, **asked)
+    return _Seen(columns, primary, foreign)
+
+
+def _table(seen: _Seen, path: str, place: _Place, key: str) -> Table:
+    schema, name = place
+    if place not in seen.columns:
+        raise _missing(f"{schema}.{name}" if schema else name, "the live database has no such table")
+    return Table(path, schema, name, key, {str(c["name"]): _live(c) for c in seen.columns[place]})
 
 
 def _live(found: Any) -> Live:
@@ -148,9 +180,9 @@ def _type(kind: sa.types.TypeEngine[Any]) -> Type | None:
     return next((ours for theirs, ours in known if isinstance(kind, theirs)), None)
 
 
-def _unique(live: sa.Inspector, table: Table) -> bool:
+def _unique(live: sa.Inspector, seen: _Seen, table: Table) -> bool:
     alone = [table.key]
-    if live.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"] == alone:
+    if seen.key((table.schema, table.name)) == alone:
         return True
     if any(one["column_names"] == alone for one in live.get_unique_constraints(table.name, schema=table.schema)):
         return True
@@ -161,10 +193,10 @@ def _unique(live: sa.Inspector, table: Table) -> bool:
     )
 
 
-def _related(live: sa.Inspector, child: Table, root: Table) -> Table:
+def _related(seen: _Seen, child: Table, root: Table) -> Table:
     """The child with the column that refers to the root, the columns that order it, and the tables it needs."""
     key, needs = "", set()
-    for one in live.get_foreign_keys(child.name, schema=child.schema):
+    for one in seen.foreign.get((child.schema, child.name), ()):
         refers = (one["referred_schema"] or root.schema, one["referred_table"])
         if refers == (root.schema, root.name) and one["referred_columns"] == [root.key]:
             key = one["constrained_columns"][0]
@@ -174,8 +206,7 @@ def _related(live: sa.Inspector, child: Table, root: Table) -> Table:
         key = root.key
     if not key:
         raise _missing(child.full, f"no column refers to {root.full} ({root.key})")
-    primary = live.get_pk_constraint(child.name, schema=child.schema)["constrained_columns"]
-    rest = tuple(name for name in primary if name != key)
+    rest = tuple(name for name in seen.key((child.schema, child.name)) if name != key)
     return replace(child, key=key, order=rest or tuple(sorted(set(child.columns) - {key})), needs=frozenset(needs))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import paramiko
 from paramiko import SFTPAttributes, SFTPHandle, SFTPServer
@@ -29,6 +30,10 @@ class SftpServer:
         self.folder, self.user_key, self.renames = folder, user_key, renames
         self.key = paramiko.ECDSAKey.generate()
         self.before_rename: Callable[[], None] = lambda: None
+        self.before_open: Callable[[], None] = lambda: None
+        self.before_login: Callable[[], None] = lambda: None
+        self.drip = 0.0
+        """Seconds for each byte that it sends; 0: as fast as it can."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._lines: list[paramiko.Transport] = []
@@ -43,7 +48,7 @@ class SftpServer:
         with suppress(OSError):
             while True:
                 raw, _ = self._listener.accept()
-                line = paramiko.Transport(raw)
+                line = paramiko.Transport(cast("socket.socket", _Dripping(raw, self)))
                 line.add_server_key(self.key)
                 line.set_subsystem_handler("sftp", SFTPServer, _Folder, self)
                 self._lines.append(line)
@@ -58,6 +63,22 @@ class SftpServer:
             line.close()
 
 
+class _Dripping:
+    """A socket that sends a byte at a time when its server is told to."""
+
+    def __init__(self, raw: socket.socket, server: SftpServer) -> None:
+        self._raw, self._server = raw, server
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def send(self, data: bytes) -> int:
+        if not self._server.drip:
+            return self._raw.send(data)
+        time.sleep(self._server.drip)
+        return self._raw.send(data[:1])
+
+
 class _Door(paramiko.ServerInterface):
     def __init__(self, server: SftpServer) -> None:
         self._server = server
@@ -66,6 +87,7 @@ class _Door(paramiko.ServerInterface):
         return "publickey,password"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self._server.before_login()
         known = username == USER and key == self._server.user_key
         return AUTH_SUCCESSFUL if known else AUTH_FAILED
 
@@ -100,6 +122,7 @@ class _Folder(paramiko.SFTPServerInterface):
     stat = lstat
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> Any:  # noqa: ARG002
+        self._sftp.before_open()
         try:
             number = os.open(self._path(path), flags, 0o600)
         except OSError as bad:

@@ -13,14 +13,33 @@ import pytest
 
 from bridge.connector import Answer, Sending
 from bridge.errors import Misconfigured, TryLater
-from bridge.testing_target import CANARY, words
+from bridge.testing_target import CANARY, Partner, TargetConformance, words
 from connectors.files import AcknowledgedTarget, target
+from tests.connectors.acknowledging_partner import OPTIONS, acknowledging
+from tests.connectors.acknowledging_partner import XSD as CASES
 from tests.connectors.test_files_sftp import Served, served
 from tests.connectors.test_files_target import SHAPE, WITHDRAW, XSD, Record, batch_of, ordered
 
 KEY = bytes(range(32))
 NAME = f"seizure-{KEY.hex()[:32]}.xml"
 WAITS = Answer("in_doubt", code="NOT_ACKNOWLEDGED")
+
+
+class TestAcknowledged(TargetConformance):
+    versioned = fenced = counted = whole = telling = False
+
+    @pytest.fixture
+    def partner(self, tmp_path: Path) -> Iterator[Partner]:
+        schema = tmp_path / "cases.xsd"
+        schema.write_text(CASES)
+        with acknowledging(tmp_path / "partner") as one:
+            yield Partner(
+                "connectors.files",
+                os.fspath(one.folder),
+                {**OPTIONS, "schema": os.fspath(schema)},
+                one.held,
+                marks=lambda: (one.held(), dict(one.carried)),
+            )
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -149,6 +149,7 @@ def test_a_password_and_a_wrong_login(remote: Served) -> None:
         "sftp://host.example/in?known_hosts=/etc/hosts",
         "sftp://me@host.example/in",
         "sftp://me@host.example/in?known_hosts=/etc/hosts&auto_add=true",
+        "sftp://me@host.example/in?known_hosts=/etc/hosts&deadline=for ever",
     ],
 )
 def test_a_connection_that_leaves_the_server_unknown_is_refused(connection: str) -> None:
@@ -170,6 +171,41 @@ def test_links_hidden_files_and_names_that_lead_out_are_not_read(remote: Served,
             opened.fetch(type(offer)(name, offer.arrival), tmp_path / "archive")
     with pytest.raises(TryLater, match="VANISHED"):
         opened.fetch(type(offer)("gone.csv", offer.arrival), tmp_path / "archive")
+
+
+def test_a_server_that_drips_is_waited_for_no_longer_than_declared(remote: Served, tmp_path: Path) -> None:
+    (remote.folder / "a.csv").write_text("ref,place\n1,Kapikule\n")
+    opened = FilesSource(
+        f"{remote.url()}&deadline=1", {"format": "csv"}, shape_of("flat", [Field("", "ref"), Field("", "place")])
+    )
+    (offer,) = opened.offers(EVER)
+    target = target_of(remote, f"{remote.url()}&deadline=1")
+
+    def drip(seconds: float) -> None:
+        remote.server.drip = seconds
+
+    def dripping(work: Callable[[], object]) -> None:
+        began = time.monotonic()
+        with pytest.raises(TryLater, match="SFTP_SLOW"):
+            work()
+        assert 0.9 < time.monotonic() - began < 2.5
+        drip(0)
+
+    drip(0.05)  # from the server's first word on
+    dripping(lambda: opened.fetch(offer, tmp_path / "archive"))
+    remote.server.before_login = lambda: drip(0.05)
+    dripping(lambda: opened.fetch(offer, tmp_path / "archive"))
+    remote.server.before_login = lambda: None
+    remote.server.before_open = lambda: drip(0.05)
+    dripping(lambda: opened.fetch(offer, tmp_path / "archive"))
+    remote.server.before_open = lambda: None
+    remote.server.before_rename = lambda: drip(0.05)
+    dripping(lambda: target.deliver(batch_of(RECORDS), ordered(RECORDS)))
+    remote.server.before_rename = lambda: None
+    assert not list((tmp_path / "archive").rglob("*.*"))
+    assert opened.fetch(offer, tmp_path / "archive").counted == 1
+    assert target.deliver(batch_of(RECORDS), ordered(RECORDS))["effect"].to_pylist() == ["insert"] * 2
+    assert len(list(remote.folder.glob("*.xml"))) == len(list(remote.folder.glob("*.json"))) == 1
 
 
 def test_through_a_network_that_fails_nothing_is_half_taken_or_half_given(remote: Served, tmp_path: Path) -> None:

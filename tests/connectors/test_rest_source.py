@@ -32,16 +32,6 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority: Authority) -> tuple[Path, Path]:
-    return authority.sign("supplier", "localhost")
-
-
 @pytest.fixture
 def supplier(certificate: tuple[Path, Path]) -> Iterator[Supplier]:
     with serving(Supplier(certificate)) as one:

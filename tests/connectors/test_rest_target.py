@@ -35,16 +35,6 @@ KEY = bytes(range(32))
 MESSAGE = b'{"key":"A","action":"deliver","version":{"source_version":"2025-01-01","revision":1,"content_hash":"00"}}'
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority: Authority) -> tuple[Path, Path]:
-    return authority.sign("service", "localhost")
-
-
 @pytest.fixture
 def service(certificate: tuple[Path, Path]) -> Iterator[Service]:
     with serving(Service(certificate)) as one:
@@ -62,30 +52,46 @@ def opened(
     return RestTarget(service.url(authority.pem, host, port), {"deadline": 20, **options}, SHAPE)
 
 
+def reached(service: Service, authority: Authority, folder: Path, **options: str) -> Partner:
+    """The service as the conformance suite's partner."""
+    schema = folder / "partner.json"
+    schema.write_text(json.dumps(SCHEMA))
+
+    def held() -> Held:
+        return {
+            key: (
+                d.get("summary"),
+                None if "amount" not in d else f"{Decimal(d['amount']).normalize():f}",
+                [(line["line"], line["description"]) for line in d.get("goods", [])],
+            )
+            for key, d in service.held().items()
+        }
+
+    def marks() -> Any:
+        return dict(service.records), dict(service.carried)
+
+    return Partner("connectors.rest", service.url(authority.pem), {"schema": str(schema), **options}, held, marks)
+
+
 class TestRest(TargetConformance):
-    whole = False
-    fenced = False
-    counted = False
+    whole = fenced = counted = False
 
     @pytest.fixture
     def partner(self, service: Service, authority: Authority, tmp_path: Path) -> Partner:
-        schema = tmp_path / "partner.json"
-        schema.write_text(json.dumps(SCHEMA))
+        return reached(service, authority, tmp_path)
 
-        def held() -> Held:
-            return {
-                key: (
-                    d.get("summary"),
-                    None if "amount" not in d else f"{Decimal(d['amount']).normalize():f}",
-                    [(line["line"], line["description"]) for line in d.get("goods", [])],
-                )
-                for key, d in service.held().items()
-            }
 
-        def marks() -> Any:
-            return dict(service.records), dict(service.carried)
+class TestRestInBatches(TargetConformance):
+    whole = fenced = counted = False
 
-        return Partner("connectors.rest", service.url(authority.pem), {"schema": str(schema)}, held, marks)
+    @pytest.fixture
+    def partner(self, service: Service, authority: Authority, tmp_path: Path) -> Partner:
+        return reached(service, authority, tmp_path, batch="7")
+
+    def test_messages_go_together(self, partner: Partner, service: Service) -> None:
+        partner.deliver(*(Version(f"K{number}") for number in range(15)))
+        sizes = [len(json.loads(body).get("messages", ["alone"])) for _, _, _, body in service.heard]
+        assert sizes == [7, 7, 1]
 
 
 def test_a_message_is_canonical_and_carries_its_key(service: Service, rest: RestTarget) -> None:

@@ -376,8 +376,9 @@ def test_a_lock_that_is_not_had_is_for_later(partner: Partner) -> None:
     assert partner.held() == highest([Version("A")])
 
 
-def test_a_frozen_attempt_is_taken_over_and_changes_nothing_when_it_thaws(partner: Partner) -> None:
-    """Stopped in the middle of a COPY it keeps its locks; the attempt of the next epoch ends its session."""
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_frozen_attempt_is_taken_over_and_changes_nothing_when_it_thaws(partner: Partner, epoch: int) -> None:
+    """Stopped in the middle of a COPY it keeps its locks; its own next try and the next epoch end its session."""
     assert partner.halfway is not None
     deliver(partner.target(), Version("A", 1))
     versions = [Version("A", 2, summary="zombie's"), *(Version(f"N{i}") for i in range(20))]
@@ -389,7 +390,7 @@ def test_a_frozen_attempt_is_taken_over_and_changes_nothing_when_it_thaws(partne
         os.kill(zombie.pid or 0, signal.SIGSTOP)
     heir = Version("A", 3, summary="heir's")
     try:
-        assert deliver(_target(partner, epoch=2, lock_timeout="5s"), heir) == ["update"]
+        assert deliver(_target(partner, epoch=epoch, lock_timeout="5s"), heir) == ["update"]
     finally:
         os.kill(zombie.pid or 0, signal.SIGCONT)
         zombie.join(60)

@@ -151,6 +151,7 @@ def test_no_value_above_non_nominal_reaches_cen(share: Mapping) -> None:
         ({"seen_by": ["CIS", "CEN"]}, "ORIGIN_CEN"),
         ({"handling_code": "H2"}, "NO_AUTHORISATION"),
         ({"handling_code": "H3"}, "NO_AUTHORISATION"),
+        ({"recipients": ["CIS"]}, "NOT_A_RECIPIENT"),
         ({"goods": [{"commodity_group": "TOB"}, {"commodity_group": "DRG"}]}, "NOT_TOBACCO"),
     ],
 )

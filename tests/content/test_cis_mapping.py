@@ -104,6 +104,7 @@ def test_what_came_from_cis_never_goes_back_there(postgres_url: str) -> None:
         ("seen_by", ["CEN", "CIS"], "ORIGIN_CIS"),
         ("handling_code", "H2", "NO_AUTHORISATION"),
         ("handling_code", "H3", "NO_AUTHORISATION"),
+        ("recipients", ["CEN", "EUROPOL"], "NOT_A_RECIPIENT"),
         ("seizure_status", "RELEASED", "NOT_SEIZED"),
     ],
 )

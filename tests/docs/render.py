@@ -8,7 +8,7 @@ writes them; tests/docs/test_reference.py fails when one is behind the code.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -39,17 +39,13 @@ MADE: dict[str, tuple[str, int, int, int]] = {
 """Functions that make one, with the kind, and where among their arguments the code and the words stand."""
 
 
-def pages() -> dict[str, str]:
-    """Every page by file name."""
-    return {"commands.md": commands(), "findings.md": findings(), "errors.md": codes()}
-
-
 def commands() -> str:
     """The commands with their own help."""
     parts = ["# Commands", "", "Made from `bridge --help`.", ""]
     parts += ["Exit codes: 0 well, 1 findings, 2 mend a file, 3 held, 4 a law is broken, 75 try again.", ""]
     for name, command in _every("bridge", main):
-        with click.Context(command, info_name=name, max_content_width=100) as context:
+        settings = {**main.context_settings, **command.context_settings}
+        with click.Context(command, info_name=name, max_content_width=100, **settings) as context:
             parts += [f"## {name}", "", "```", command.get_help(context), "```", ""]
     return "\n".join(parts)
 
@@ -132,7 +128,10 @@ def _words(node: ast.expr) -> str:
     return "{…}"
 
 
+PAGES: dict[str, Callable[[], str]] = {"commands.md": commands, "findings.md": findings, "errors.md": codes}
+"""What makes each page, by file name."""
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for name, made in PAGES.items():
+        (FOLDER / name).write_text(made(), encoding="utf-8")

@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import main
-from tests.docs.render import FOLDER, TOP, pages
+from tests.docs.render import FOLDER, PAGES, TOP
 
-PAGES = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
+TEXTS = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("name", sorted(pages()))
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_the_reference_says_what_the_code_says(name: str) -> None:
-    assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name], "run: python -m tests.docs.render"
+    assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), "run: python -m tests.docs.render"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(TOP)))
 def test_links_lead_to_files_of_the_repository(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(TOP)))
 def test_commands_that_pages_name_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"^bridge ([a-z]+)", text, re.MULTILINE)) | set(re.findall(r"`bridge ([a-z]+)[ `]", text))

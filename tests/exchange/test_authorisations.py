@@ -130,7 +130,7 @@ def test_what_a_later_run_relayed_is_recalled_too(exchange: Exchange) -> None:
     assert exchange.finish(first).balanced
     second = begin_share(exchange)
     exchange.select(second, [CODE])
-    exchange.claim(second)
+    exchange.claim(second, nominal=False)
     with exchange.relay(second, (), nominal=False) as taken:
         (sent,) = taken.messages
         taken.outcomes[sent.number] = Outcome(Delivery.DELIVERED, Effect.INSERT, receipt="R-1")

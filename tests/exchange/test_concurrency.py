@@ -154,7 +154,10 @@ def test_a_backend_that_dies_in_the_middle_leaves_nothing_and_the_retry_succeeds
     def cut() -> None:
         with exchange.intake(run) as intake:
             intake.accept(whole.slice(0, 1))
-            query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+            query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND xact_start < now()"
+            )
             intake.accept(whole.slice(1))
             intake.seal()
 

@@ -65,7 +65,7 @@ def test_a_message_is_sent_until_something_more_is_decided_about_its_seizure(exc
         pending |= {"disposition": "pending", "effect": None, "receipt": None, "released_hash": bytes(32)}
         pending["idempotency_key"] = row["idempotency_key"]
         exchange.settle(run, dispositions([pending]), None, pa.Table.from_pylist([row], schema=MESSAGES))
-        exchange.claim(run)
+        exchange.claim(run, nominal=False)
         with exchange.relay(run, (), nominal=False) as taken:
             (found,) = [one for one in taken.messages if one.key == row["idempotency_key"]]
             for one in taken.messages:
@@ -115,7 +115,7 @@ def test_a_text_that_was_kept_back_stays_open_when_a_later_run_relays_the_rest(e
     waits = delivered(row) | {"disposition": "pending", "effect": None, "receipt": None, "idempotency_key": None}
     exchange.settle(second, dispositions([waits]))
     assert [one.code for one in exchange.held()] == ["TEXT_KEPT_BACK"]
-    exchange.claim(second)
+    exchange.claim(second, nominal=False)
     with exchange.relay(second, (), nominal=False) as taken:
         taken.outcomes[taken.messages[0].number] = Outcome(Delivery.DELIVERED, Effect.INSERT, receipt="R-1")
     assert exchange.finish(second).balanced

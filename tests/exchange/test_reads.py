@@ -8,15 +8,16 @@ import re
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from bridge.authoring.asking import reading
 from bridge.errors import BridgeError
-from bridge.exchange import Exchange, current
+from bridge.exchange import MESSAGES, Exchange, current
 from bridge.exchange.reads import commitment
 from tests.docs.render import TOP
 from tests.exchange.conftest import Query
-from tests.exchange.samples import Version, begin_share, collect
+from tests.exchange.samples import Version, begin_share, collect, delivered, dispositions
 
 PERSONAL = [Version(f"S{n}", nominal='{"persons":[{}]}') for n in range(3)]
 WRITE = "INSERT INTO exchange.nominal_read (who, purpose, records, commitment, at) VALUES ('w', 'p', 1, '', {at})"
@@ -37,6 +38,48 @@ def test_a_share_notes_just_the_versions_whose_nominal_part_it_reads(exchange: E
     (row,) = exchange.reads()
     assert (row.who, row.run_id, row.records, row.bridge_ids) == ("share cis", run.id, 3, None)
     assert row.commitment == commitment([(one.bridge_id.bytes, 1) for one in PERSONAL]).hex()
+
+
+def test_a_later_run_notes_once_which_messages_with_nominal_data_it_relays(exchange: Exchange, query: Query) -> None:
+    first = begin_share(exchange)
+    exchange.select(first)
+    rows = [row for table in exchange.candidates(first, nominal=True, outbox=True) for row in table.to_pylist()]
+    taken_back = PERSONAL[2].bridge_id.bytes
+    messages = [
+        {
+            "bridge_id": row["bridge_id"], "version": 1, "effect": "withdraw" if row["bridge_id"] == taken_back else
+            "insert", "code": None, "decisions": 0, "released_hash": row["content_hash"],
+            "idempotency_key": row["content_hash"][:16] + row["bridge_id"], "body": b"a record",
+        }
+        for row in rows
+    ]  # fmt: skip
+    pending = [delivered(row) | {"disposition": "pending", "effect": None, "receipt": None} for row in rows]
+    composed = pa.Table.from_pylist(messages, schema=MESSAGES)
+    exchange.settle(first, dispositions(pending), None, composed, nominal=True)
+    exchange.claim(first, nominal=True)
+    assert [row.purpose.partition(" ")[0] for row in exchange.reads()] == ["delivery"], "its own, noted already"
+    assert exchange.finish(first).balanced
+    query(  # as erasing does
+        "UPDATE exchange_nominal.message SET body = '' WHERE number = "
+        "(SELECT number FROM exchange.outbox WHERE bridge_id = %s)",
+        PERSONAL[1].bridge_id,
+    )
+    second = begin_share(exchange)
+    exchange.select(second)
+    query("ALTER TABLE exchange.nominal_read ADD CONSTRAINT none CHECK (false) NOT VALID")
+    with pytest.raises(BridgeError):
+        exchange.claim(second, nominal=True)
+    with exchange.relay(second, (), nominal=True) as taken:
+        assert taken.messages == [], "what cannot be noted is not taken over"
+    query("ALTER TABLE exchange.nominal_read DROP CONSTRAINT none")
+    for _ in range(2):  # the step is tried again
+        exchange.claim(second, nominal=True)
+    with exchange.relay(second, (), nominal=True) as taken:
+        assert len(taken.messages) == 4
+    (noted,) = [row for row in exchange.reads() if row.run_id == second.id]
+    assert (noted.who, noted.records, noted.bridge_ids) == ("share cis", 1, None)
+    assert noted.purpose == f"relay of messages kept by {second.mapping}"
+    assert noted.commitment == commitment([(PERSONAL[0].bridge_id.bytes, 1)]).hex()
 
 
 def test_a_person_is_noted_by_account_and_what_for_with_the_records(
@@ -95,8 +138,8 @@ def test_no_other_place_reads_nominal_parts() -> None:
         for path in Path(TOP / "bridge").rglob("*.py")
         if "migrations" not in path.parts and reader.search(path.read_text(encoding="utf-8"))
     }
-    # erasure deletes them; chain hashes them; nominal brings them under another key
+    # erasure deletes them, verifying hashes them, nominal brings them under another key, reads sees if there are any
     assert found == {
         "exchange/current.py", "exchange/delivery.py", "exchange/erasure.py", "exchange/verifying.py",
-        "exchange/nominal.py",
+        "exchange/nominal.py", "exchange/reads.py",
     }  # fmt: skip

@@ -339,6 +339,15 @@ RELEASE_CASES: list[tuple[str, dict[str, Any], str]] = [
         f"{FILE}:25: M047 release: records handled as H2 or H3 would leave without their supplier's word. Write "
         "{code: NO_AUTHORISATION, when: {handling_code: [H2, H3]}, unless: authorised, why: ...} in release.withhold.",
     ),
+    (
+        "M048",
+        {
+            "source": {"recipients": {**TEXT, "type": "array", "items": {"type": "string"}, "x-type": "list"}}, "more": RELEASE,
+            "ignore": {"recipients": "{why: told by no rule}"},
+        },
+        f"{FILE}:25: M048 release: records would leave for this partner though their supplier named others to receive them. Write "
+        "{code: NOT_A_RECIPIENT, when: {recipients: present}, unless: {recipients: [...]}, why: ...} in release.withhold.",
+    ),
 ]  # fmt: skip
 
 

@@ -57,6 +57,23 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Feed:
     return generate(tmp_path_factory.mktemp("feed") / "feed", DAYS, 150, seed=11, start=START, bad_share=0.06)
 
 
+@pytest.fixture(scope="session")
+def lenient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A content root before ours in which no window is judged as a whole."""
+    root = tmp_path_factory.mktemp("lenient")
+    for folder in ("mappings", "schemas/quality"):
+        (root / folder).mkdir(parents=True)
+    for source in ("cen", "cis"):
+        (root / f"schemas/quality/{source}.yaml").write_text("expect: []\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def unjudged(lenient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that are not about quality, whose library takes half a second a window."""
+    monkeypatch.setenv("BRIDGE_CONTENT", str(lenient))
+
+
 @pytest.fixture
 def installation(
     postgres: Server, migrated: str, cis_tables: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from bridge.flow.envelope import bridge_id
 from tests.commands.conftest import Bridge, bridge
 from tests.flow.conftest import START, Installation, windows
 from tests.flow.test_held_life import arrive, collect, drop, share
+
+pytestmark = pytest.mark.usefixtures("unjudged")
 
 __all__ = ["bridge", "drop"]
 RECORD = bridge_id("CEN", "FR-2026-0001234")
@@ -56,7 +59,7 @@ def case(installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert before in text
         text = text.replace(before, after, 1)
     file.write_text(text, encoding="utf-8")
-    monkeypatch.setenv("BRIDGE_CONTENT", str(root))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(root), prepend=os.pathsep)
     feed = generate(tmp_path / "feed", 1, 1, seed=11, start=START, bad_share=0, cis_per_day=20)
     load_cases(feed.cis, installation.cis)
     work = collecting.extract("cis", windows()[0], "a day of cases")

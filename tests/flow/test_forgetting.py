@@ -23,6 +23,8 @@ from tests.commands.conftest import Bridge, bridge
 from tests.flow.conftest import Installation
 from tests.flow.test_held_life import WINDOW, arrive, collect, drop, problems, share
 
+pytestmark = pytest.mark.usefixtures("unjudged")
+
 __all__ = ["bridge", "drop"]
 CANARY = "Zqxcanaryperson"
 ID = "FR-2026-0001234"
@@ -271,5 +273,5 @@ def test_bytes_are_kept_as_long_as_their_source_declares(
     mapping.parent.mkdir(parents=True)
     text = Content.find().mapping("cen", "collect").read_text(encoding="utf-8")
     mapping.write_text(text.replace("quality: cen.yaml}", "quality: cen.yaml, keep_days: 30}"), encoding="utf-8")
-    monkeypatch.setenv("BRIDGE_CONTENT", str(root))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(root), prepend=os.pathsep)
     assert forgetting.kept_days(Content.find())["cen"] == (30, 30)

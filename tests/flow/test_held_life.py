@@ -21,6 +21,8 @@ from bridge.ledger import SourceBooks
 from tests.commands.conftest import Bridge, bridge
 from tests.flow.conftest import Installation, windows
 
+pytestmark = pytest.mark.usefixtures("unjudged")
+
 __all__ = ["bridge"]
 WINDOW = windows()[0]
 ID = "FR-2026-0001234"
@@ -134,7 +136,7 @@ def test_what_a_mended_mapping_takes_is_redriven_from_the_archive(
     whole = Content.find().mapping("cen", "collect").read_text(encoding="utf-8").partition("\nexamples:\n")[0] + "\n"
     rule = "summary: {from: Narrative}"
     mapping.write_text(whole.replace(rule, rule.replace("}", ", codes: sex}")), encoding="utf-8")
-    monkeypatch.setenv("BRIDGE_CONTENT", str(root))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(root), prepend=os.pathsep)
     arrive(drop, "one", ("<Narrative>", "<Narrative>Anna Canary "))
     collect()
     ((number, code, _),) = problems(source="cen")

@@ -19,6 +19,7 @@ from bridge.exchange import Exchange
 from bridge.feed import Feed, expected
 from bridge.flow import collecting, sharing
 from bridge.flow.envelope import bridge_id
+from tests.connectors.time_authority import stamping
 from tests.flow.conftest import Installation, windows
 
 CIS_FACTS = """
@@ -29,6 +30,8 @@ LEFT JOIN cis.seizure s USING (case_reference)
 LEFT JOIN cis.commodity g ON g.case_reference = c.case_reference AND g.cash_amount IS NULL
 GROUP BY 1, 2
 """
+
+UNJUDGED = pytest.mark.usefixtures("unjudged")
 
 
 def collect_all(source: str) -> None:
@@ -63,6 +66,7 @@ def test_each_window_reports_what_the_truth_says(fed: Installation, feed: Feed) 
     assert Exchange(settings.exchange_url()).books(source="cen").contiguous
 
 
+@UNJUDGED
 def test_cis_holds_exactly_what_the_truth_says(fed: Installation, feed: Feed) -> None:
     collect_all("cen")
     books = sharing.share("cis")
@@ -70,12 +74,16 @@ def test_cis_holds_exactly_what_the_truth_says(fed: Installation, feed: Feed) ->
     assert held_by_cis(fed) == truth_of(feed, "cen")
 
 
-def test_corrections_and_cancellations_reach_a_partner_that_had_the_record(fed: Installation, feed: Feed) -> None:
+def test_corrections_and_cancellations_reach_a_partner_that_had_the_record(
+    fed: Installation, feed: Feed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     effects: Counter[str] = Counter()
-    for window in windows():
-        collecting.collect("cen", window, fresh=False)
-        for partner in sharing.share("cis").partners:
-            effects.update(partner.effects)
+    with stamping(tmp_path) as authority:
+        monkeypatch.setenv("BRIDGE_CONN_TIMESTAMPS", authority.connection)
+        for window in windows():
+            collecting.collect("cen", window, fresh=False)
+            for partner in sharing.share("cis").partners:
+                effects.update(partner.effects)
     assert effects["update"] > 0
     assert effects["withdraw"] > 0
     with psycopg.connect(fed.cis.replace("+psycopg", "")) as session:
@@ -85,9 +93,12 @@ def test_corrections_and_cancellations_reach_a_partner_that_had_the_record(fed: 
     assert all(one.holds for one in kept)
     with Exchange(settings.exchange_url()) as exchange:
         assert [exchange.verify(one, contents=False) for one in kept] == [[]] * 5
+        stamps = exchange.verify_stamps([authority.signer.root])
+    assert (stamps.held, stamps.number, stamps.flaws) == (10, 10, ()), "each run had its seal stamped"
     assert held_by_cis(fed) == truth_of(feed, "cen")
 
 
+@UNJUDGED
 def test_windows_out_of_order_and_twice_end_in_the_same_state(fed: Installation, feed: Feed) -> None:
     for window in [*reversed(windows()), *windows()]:
         collecting.collect("cen", window, fresh=False)
@@ -96,6 +107,7 @@ def test_windows_out_of_order_and_twice_end_in_the_same_state(fed: Installation,
     assert Exchange(settings.exchange_url()).books(source="cen").contiguous
 
 
+@UNJUDGED
 def test_a_second_run_changes_nothing_at_either_partner(fed: Installation) -> None:
     collect_all("cen")
     collect_all("cis")
@@ -110,6 +122,7 @@ def test_a_second_run_changes_nothing_at_either_partner(fed: Installation) -> No
     assert partner_state(fed) == before
 
 
+@UNJUDGED
 def test_cis_cases_reach_cen_without_anything_personal(fed: Installation, feed: Feed) -> None:
     collect_all("cis")
     with Exchange(settings.exchange_url()) as exchange:
@@ -129,6 +142,7 @@ def test_cis_cases_reach_cen_without_anything_personal(fed: Installation, feed: 
     assert not [canary for canary in canaries if canary.casefold() in everything.casefold()]
 
 
+@UNJUDGED
 def test_our_own_cases_met_again_at_cis_are_echo(fed: Installation, feed: Feed) -> None:
     collect_all("cen")
     sharing.share("cis")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from bridge.ledger import PartnerBooks
 from connectors.sql.orders import VERSION
 from tests.flow.conftest import Installation, share, windows
 from tests.flow.test_main_job import collect_all, held_by_cis, truth_of
+
+pytestmark = pytest.mark.usefixtures("unjudged")
 
 RULE = '    - {code: NOT_FROM_THERE, when: {seizure_country: [%s]}, why: "a test withholds what was seized there"}\n'
 BEFORE = "    - {code: NO_AUTHORISATION, "
@@ -51,7 +54,7 @@ class Policy:
 def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
     root = tmp_path / "content"
     found = Policy(root)
-    monkeypatch.setenv("BRIDGE_CONTENT", str(root))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(root), prepend=os.pathsep)
     return found
 
 

@@ -18,6 +18,7 @@ from bridge.postgres import Server
 from tests.flow.conftest import Installation, windows
 from tests.flow.test_main_job import held_by_cis, truth_of
 
+pytestmark = pytest.mark.usefixtures("unjudged")
 ONE = "(SELECT min(key) FROM bridge_inbox.cis_case)"
 
 

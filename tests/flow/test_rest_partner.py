@@ -37,6 +37,8 @@ from tests.connectors.https_partner import Authority, Service, serving
 from tests.flow.conftest import START, windows
 from tests.flow.test_main_job import truth_of
 
+pytestmark = pytest.mark.usefixtures("unjudged")
+
 SQL = "deliver: {connector: sql, connection: cis_db, root: cis.case, key: case_reference, inbox: partner}"
 REST = "deliver: {connector: rest, connection: cis_api, deadline: 5%s}"
 ASKS = ', ask: "/receipts/{key}", records: /list'
@@ -50,16 +52,6 @@ LOADER = "from bridge.flow import sharing; sharing.share('cis')"
 def small(tmp_path_factory: pytest.TempPathFactory) -> Feed:
     """Two days of records that are all sound, with corrections and cancellations."""
     return generate(tmp_path_factory.mktemp("feed") / "feed", 2, 16, seed=28, start=START, bad_share=0.0)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority: Authority) -> tuple[Path, Path]:
-    return authority.sign("service", "localhost")
 
 
 class Link:
@@ -137,7 +129,7 @@ def link(
     url = postgres.ensure_database(name)
     with serving(Service(certificate)) as service:
         monkeypatch.setenv("BRIDGE_HOME", str(collected.home))
-        monkeypatch.setenv("BRIDGE_CONTENT", str(tmp_path / "content"))
+        monkeypatch.setenv("BRIDGE_CONTENT", str(tmp_path / "content"), prepend=os.pathsep)
         monkeypatch.setenv("BRIDGE_CONN_EXCHANGE", url)
         monkeypatch.setenv("BRIDGE_CONN_CEN_DROP", str(small.cen))
         monkeypatch.setenv("BRIDGE_CONN_CIS_API", service.url(authority.pem))
@@ -344,7 +336,11 @@ def test_a_partner_that_is_away_or_shut_leaves_all_pending_and_nothing_sent(link
     waiting = dict(link.ask("SELECT disposition, count(*) FROM exchange.delivery d WHERE run_id = (SELECT max(run_id)"
                             " FROM exchange.delivery) GROUP BY 1"))  # fmt: skip
     assert waiting["in_doubt"] == 3
+    noted = "SELECT run_id, records FROM exchange.nominal_read WHERE purpose ~ '^relay of messages kept by '"
+    ((silent, records),) = link.ask(noted)
+    assert records == sum(waiting.values()), "noted before the first was sent"
     assert set(counts(sharing.share("cis"))) == {"delivered"}
+    assert link.ask(f"{noted} ORDER BY id") == [(silent, records), (silent + 1, records)]
     assert set(link.service.carried.values()) == {1}
 
 

@@ -48,11 +48,6 @@ def record(number: int, moment: datetime, product: str = "Heroin") -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def records() -> list[tuple[datetime, dict[str, object]]]:
     """Twelve invented seizures of the first day."""
     moments = [DAY + timedelta(hours=number) for number in range(1, 13)]
@@ -93,13 +88,14 @@ def typed(*words: str) -> str:
 def supplier(
     installation: Installation,
     authority: Authority,
+    certificate: tuple[Path, Path],
     content: Path,
     records: list[tuple[datetime, dict[str, object]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Supplier]:
     """A service with the seizures on four pages."""
     monkeypatch.setenv("BRIDGE_CONTENT", str(content))
-    with serving(Supplier(authority.sign("supplier", "localhost"), style="path", size=3)) as one:
+    with serving(Supplier(certificate, style="path", size=3)) as one:
         for moment, told in records:
             one.add(moment, **told)
         monkeypatch.setenv("BRIDGE_CONN_LAB_API", one.url(authority.pem))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,8 @@ from bridge.flow.envelope import bridge_id
 from tests.commands.conftest import Bridge, bridge
 from tests.flow.conftest import Installation
 from tests.flow.test_held_life import arrive, at_cis, collect, drop, share
+
+pytestmark = pytest.mark.usefixtures("unjudged")
 
 __all__ = ["bridge", "drop"]
 ID = "FR-2026-0001234"
@@ -120,7 +123,7 @@ def test_where_the_rule_is_about_personal_data_the_rest_stays(
     text = Content.find().mapping("cis", "share").read_text(encoding="utf-8").partition("\nexamples:\n")[0] + "\n"
     assert "extend: 2, of: all," in text
     file.write_text(text.replace("extend: 2, of: all,", "of: personal,"), encoding="utf-8")
-    monkeypatch.setenv("BRIDGE_CONTENT", str(root))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(root), prepend=os.pathsep)
     arrive(drop, "one")
     collect()
     assert share() == {"insert": 1}
@@ -146,7 +149,7 @@ def test_a_policy_that_cannot_be_read_is_said_to_be_and_hinders_no_other_partner
     broken.write_text(
         broken.read_text(encoding="utf-8").replace("  withdraw: mark", "  withdrawn: mark"), encoding="utf-8"
     )
-    monkeypatch.setenv("BRIDGE_CONTENT", str(root))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(root), prepend=os.pathsep)
     for words in (("retention",), ("retention", "apply", *SIGNED)):
         told = bridge(*words, code=2)
         assert "M10" in told

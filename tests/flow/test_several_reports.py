@@ -63,6 +63,12 @@ def test_a_partner_ends_with_one_case_and_what_the_second_adds(installation: Ins
     take("cen", said("CEN", "A", goods=[LINE]))
     take("ncen", said("NCEN", "B", goods=[LINE | {"brand": "Rex"}], direction="IMPORT", modus_operandi="in a lorry"))
     decide(("CEN:A", "NCEN:B", True))
+    tried = [json.loads(line)["fates"][0] for line in bridge("try", "cis", "--to", "cis", "--json").splitlines()]
+    (goes,) = [fate for fate in tried if fate["what"] == "would go"]
+    assert goes["adds"] == ["NCEN:B adds direction, goods.1.brand"]
+    assert "Rex" in [one["value"] for one in goes["fields"]]
+    assert [fate["why"] for fate in tried if fate is not goes] == [["DUPLICATE"]]
+    assert "cis: NCEN:B adds direction, goods.1.brand" in " ".join(bridge("try", "cis", "--to", "cis").split())
     assert share() == {"insert": 1}
     assert brands(installation) == {str(key("CEN:A")): "Rex"}
     assert ask(installation, "SELECT modus_operandi FROM cis.seizure") == [(None,)]

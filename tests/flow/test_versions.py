@@ -20,6 +20,8 @@ from bridge.flow import collecting, sharing
 from tests.flow.conftest import Installation
 from tests.flow.test_recall import Policy
 
+pytestmark = pytest.mark.usefixtures("unjudged")
+
 TOP = Path(__file__).resolve().parents[2]
 PLAIN = "supplier_service: {from: CustomsOffice}"
 LOUD = "supplier_service: {from: CustomsOffice, text: upper}"
@@ -35,7 +37,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     drop.mkdir()
     put(drop / "one.xml", 3)
     monkeypatch.setenv("BRIDGE_CONN_CEN_DROP", str(drop))
-    monkeypatch.setenv("BRIDGE_CONTENT", str(tmp_path / "content"))
+    monkeypatch.setenv("BRIDGE_CONTENT", str(tmp_path / "content"), prepend=os.pathsep)
     return folder
 
 

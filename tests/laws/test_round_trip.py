@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -14,7 +15,7 @@ from bridge.cli import main
 from bridge.content import COLLECT, SHARE, Content
 from bridge.mapping import forward, load
 from bridge.mapping.accounts import Names, target_filled
-from bridge.mapping.losses import round_trip
+from bridge.mapping.losses import Losses, round_trip
 from bridge.mapping.model import Mapping
 from bridge.mapping.samples import batch_of
 from bridge.mapping.travel import Reason, Trip, compare, parted, travel
@@ -35,7 +36,12 @@ def trip(one: str, other: str) -> Trip:
 
 
 TRIP = trip("cen", "cis")
-LOSSES = round_trip(TRIP)
+
+
+@pytest.fixture(scope="module")
+def losses() -> Losses:
+    """What bridge check says of the trip."""
+    return round_trip(TRIP)
 
 
 def declared(trip: Trip) -> set[Reason]:
@@ -59,36 +65,36 @@ def path(mapping: Mapping, list_: str, rule: object) -> str:
     return field.path
 
 
-def test_every_loss_has_a_reason_that_a_mapping_gives() -> None:
-    given_reasons = {reason for one in LOSSES.lost for reason in one.reasons}
-    assert LOSSES.undeclared == ()
-    assert given_reasons | set(LOSSES.withheld) <= declared(TRIP)
+def test_every_loss_has_a_reason_that_a_mapping_gives(losses: Losses) -> None:
+    given_reasons = {reason for one in losses.lost for reason in one.reasons}
+    assert losses.undeclared == ()
+    assert given_reasons | set(losses.withheld) <= declared(TRIP)
 
 
-def test_every_reason_on_the_way_of_a_carried_field_is_named_or_its_field_comes_home() -> None:
+def test_every_reason_on_the_way_of_a_carried_field_is_named_or_its_field_comes_home(losses: Losses) -> None:
     """What CEN fills and a mapping on the way ignores, or cannot fill, is lost; unless another way brings it home."""
-    named = {reason for one in LOSSES.lost for reason in one.reasons}
+    named = {reason for one in losses.lost for reason in one.reasons}
     for common in target_filled(TRIP.there):
         for mapping, word in ((TRIP.out, "ignore"), (TRIP.again, "ignore"), (TRIP.home, "absent")):
             said = mapping.spec.ignore if word == "ignore" else mapping.spec.absent
             for name, one in said.items():
-                if common in Names([name]) and common not in LOSSES.kept:
+                if common in Names([name]) and common not in losses.kept:
                     assert Reason(mapping.where, one.line, word, name, one.why) in named
 
 
-def test_what_is_ignored_on_the_way_and_still_comes_home_is_told_again_by_the_mapping_home() -> None:
+def test_what_is_ignored_on_the_way_and_still_comes_home_is_told_again_by_the_mapping_home(losses: Losses) -> None:
     again = {"origin_system", "id_basis", "seen_by"}
-    for common in LOSSES.kept:
+    for common in losses.kept:
         if any(common in Names(one.spec.ignore) for one in (TRIP.out, TRIP.again)):
             assert common in again
 
 
-def test_no_quantity_is_tried_that_the_first_mapping_could_not_make() -> None:
+def test_no_quantity_is_tried_that_the_first_mapping_could_not_make(losses: Losses) -> None:
     """CEN gives no quantity without its unit, so CIS holds none of its records."""
-    assert LOSSES.held == ()
+    assert losses.held == ()
 
 
-def test_generated_records_lose_what_the_list_names_and_nothing_else() -> None:
+def test_generated_records_lose_what_the_list_names_and_nothing_else(losses: Losses) -> None:
     shape = TRIP.there.target_shape
     carried = list(target_filled(TRIP.there))
     lost: Counter[str] = Counter()
@@ -109,14 +115,14 @@ def test_generated_records_lose_what_the_list_names_and_nothing_else() -> None:
         came["records"] += len(last)
         found = compare(first, last, shape, carried)
         lost.update(found.keys())
-        lost.update(parted(first, last, shape, [one for one in carried if one in LOSSES.kept]))
+        lost.update(parted(first, last, shape, [one for one in carried if one in losses.kept]))
 
     law()
-    names = {one.path for one in LOSSES.lost}
+    names = {one.path for one in losses.lost}
     assert came["records"] > SHOWN / 10
     assert sorted(set(lost) - names) == []
     # What only the first mapping loses never was in the common record, so it is not seen here.
-    on_the_way = {one.path for one in LOSSES.lost if any(r.file != TRIP.there.where for r in one.reasons)}
+    on_the_way = {one.path for one in losses.lost if any(r.file != TRIP.there.where for r in one.reasons)}
     assert sorted(on_the_way - set(lost) - (RARE if SHOWN < 5000 else set())) == []
 
 
@@ -127,12 +133,12 @@ RARE = {
 """Losses that need a rare value, such as a country that fell into several, and so may not show in a small sample."""
 
 
-def test_bridge_check_prints_the_list_for_people() -> None:
+def test_bridge_check_prints_the_list_for_people(losses: Losses) -> None:
     told = CliRunner().invoke(main, ["check", "cen", "cis"]).output
-    assert f"{LOSSES.name}: of {LOSSES.told} fields {len(LOSSES.kept)} come home whole" in told
+    assert f"{losses.name}: of {losses.told} fields {len(losses.kept)} come home whole" in told
     assert "cis -> cen -> cis" not in told
     assert " 0 have values that are held on the way\n" in told
-    for one in LOSSES.lost:
+    for one in losses.lost:
         assert f"  {one.path}" in told
         assert all(str(reason) in told for reason in one.reasons)
 

@@ -22,17 +22,24 @@ def conditions(when: Mapping[str, str | list[str]]) -> tuple[Condition, ...]:
 def policy(
     allow: Iterable[Class] = ALL_CLASSES,
     cap: Iterable[Sensitivity] = (Sensitivity.NON_NOMINAL,),
-    withhold: Iterable[tuple[str, Mapping[str, Any]]] = (),
+    withhold: Iterable[tuple[Any, ...]] = (),
     scan: Iterable[str] = (),
     nominal: Mapping[str, Any] | None = None,
 ) -> Release:
-    """A policy of an invented partner."""
+    """A policy of an invented partner.
+
+    Args:
+        withhold: rules, each with its code, its conditions and perhaps those under which records leave all the same.
+    """
     return Release(
         partner="Partner",
         basis="Act 1",
         allow={str(one): "Art. 1" for one in allow},
         cap=tuple(cap),
-        withhold=tuple(Withhold(code, conditions(when), "why", 1) for code, when in withhold),
+        withhold=tuple(
+            Withhold(code, conditions(when), "why", 1, but=conditions(but[0]) if but else ())
+            for code, when, *but in withhold
+        ),
         scan=tuple(scan),
         nominal=None if nominal is None else Withhold("", conditions(nominal), "why", 1),
         keep={},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -28,13 +28,12 @@ PARTNER = shape_of(
     ],
 )
 CONTROL = ("NO_AUTHORISATION", {"handling_code": ["H2", "H3"]})
+NAMED = ("NOT_A_RECIPIENT", {"recipients": "present"}, {"recipients": ["CIS"]})
 
 
-def policy(
-    allow: Iterable[Class] = ALL_CLASSES, withhold: Iterable[tuple[str, Mapping[str, Any]]] = (), **more: Any
-) -> Release:
-    """A policy that keeps back what its supplier controls."""
-    return policies.policy(allow, withhold=[CONTROL, *withhold], **more)
+def policy(allow: Iterable[Class] = ALL_CLASSES, withhold: Iterable[tuple[Any, ...]] = (), **more: Any) -> Release:
+    """A policy that keeps back what its supplier controls, or means for others."""
+    return policies.policy(allow, withhold=[CONTROL, NAMED, *withhold], **more)
 
 
 OPEN = policy(OPEN_CLASSES)
@@ -116,9 +115,26 @@ def test_a_policy_that_does_not_do_what_it_says_is_found(rules: Release, code: s
 def test_records_that_their_supplier_controls_never_leave_without_a_word(
     withhold: list[tuple[str, dict[str, Any]]], left: str
 ) -> None:
-    found = findings(policies.policy(OPEN_CLASSES, withhold=withhold), COMMON, PARTNER, {})
+    found = findings(policies.policy(OPEN_CLASSES, withhold=[NAMED, *withhold]), COMMON, PARTNER, {})
     assert [code for code, _, _ in found] == (["M047"] if left else [])
     assert all(f"handled as {left} would leave without their supplier's word" in message for _, _, message in found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sound"),
+    [
+        (NAMED, True),
+        (("X", {"recipients": "present"}), True),
+        (("X", {"recipients": ["CEN"]}, {"recipients": ["CIS"]}), False),
+        (("X", {"recipients": "present", "seizure_country": ["FR"]}, {"recipients": ["CIS"]}), False),
+        (("X", {"recipients": "present"}, {"seizure_country": ["FR"]}), False),
+        (("X", {"recipients": "present"}, {"recipients": "present"}), False),
+        (("X", {"recipients": "present"}, {"recipients": ["CIS"], "handling_code": ["H0"]}), True),
+    ],
+)
+def test_records_that_their_supplier_means_for_others_never_leave(rule: tuple[Any, ...], sound: bool) -> None:
+    found = findings(policies.policy(OPEN_CLASSES, withhold=[CONTROL, rule]), COMMON, PARTNER, {})
+    assert [code for code, _, _ in found] == ([] if sound else ["M048"])
 
 
 def test_messages_name_the_partner_the_field_and_what_to_do() -> None:

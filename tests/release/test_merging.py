@@ -43,6 +43,7 @@ def a_record(chance: random.Random, own: str) -> Record:
     root = entry(ROOTS) | {
         "handling_code": chance.choice([None, None, "H0", "H1", "H2"]),
         "legal_basis": chance.choice([None, "ACT_1", "ACT_1", "ACT_2"]),
+        "recipients": chance.choice([None, None, None, [], ["CIS"], ["CIS", "BE"]]),
         "supplier_country": {"F": "FR", "L": "LT"}[own],
     }
     goods = [{"line": n + 1, **entry(LINES)} for n in range(chance.randint(0, 2))]
@@ -151,6 +152,7 @@ def _proven(
         (root,), (other,) = pairs[row // 2][0][ROOT], pairs[row // 2][1][ROOT]
         assert other["handling_code"] in (None, "H0", root["handling_code"])
         assert other["legal_basis"] in (None, root["legal_basis"])
+        assert not other["recipients"] or other["recipients"] == root["recipients"]
     everything = release(one, COMMON, _with(whole, extra), {}, authorised)
     rules = {row for row, *_ in extra} & set(everything.withheld.column(ROW).to_pylist())
     assert not rules, "no rule withholds both together"

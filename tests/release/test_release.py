@@ -13,7 +13,7 @@ from bridge.batch import INDEX, ROOT, ROW
 from bridge.content import Content
 from bridge.document import encode
 from bridge.errors import Misconfigured
-from bridge.mapping.model import Condition, Release
+from bridge.mapping.model import Condition, Release, Withhold
 from bridge.release import NO_POLICY, Released, may_leave, reads_nominal, release
 from bridge.shape import Class, Field, Sensitivity, Type
 from bridge.shapes import read_shape
@@ -116,7 +116,10 @@ def expected(rules: Release, record: Mapping[str, list[Row]]) -> tuple[str | Non
         how = all if condition.values == ("absent",) else any
         return met(condition, record[field.list], field.name, how)
 
-    rule = next((r.code for r in rules.withhold if all(holds(c) for c in r.when)), None)
+    def keeps(rule: Withhold) -> bool:
+        return all(map(holds, rule.when)) and not (rule.but and all(map(holds, rule.but)))
+
+    rule = next((one.code for one in rules.withhold if keeps(one)), None)
     assert rules.nominal is not None
     gate = [(c, c.field.removeprefix("persons.")) for c in rules.nominal.when]
     passed = [p for p in record["persons"] if all(met(c, [p], name, any) for c, name in gate)]
@@ -127,6 +130,7 @@ WHEN = st.fixed_dictionaries(
     {},
     optional={
         "seen_by": st.sampled_from([["CIS"], ["CIS", "CEN"], "present", "absent"]),
+        "recipients": st.sampled_from([["CIS"], ["CEN", "CIS"], "present", "absent"]),
         "handling_code": st.sampled_from([["H2"], ["H0", "H2"], "present", "absent"]),
         "goods.commodity_group": st.sampled_from([["TOB"], "present", "absent"]),
         "goods.line": st.sampled_from([["1"]]),
@@ -154,6 +158,7 @@ CASES = st.fixed_dictionaries(
         ROOT: st.tuples(
             entry(
                 seen_by=some("CIS", "CEN", "NCEN"),
+                recipients=some("CIS", "CEN", "NCEN"),
                 handling_code=st.sampled_from(["H0", "H2"]),
                 version=st.integers(1, 3),
             )
@@ -169,9 +174,12 @@ CASES = st.fixed_dictionaries(
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(CASES, max_size=3), st.lists(st.tuples(st.sampled_from(["A", "B"]), WHEN), max_size=3))
+@given(
+    st.lists(CASES, max_size=3),
+    st.lists(st.tuples(st.sampled_from(["A", "B"]), WHEN, st.one_of(st.just({}), WHEN)), max_size=3),
+)
 def test_withholding_and_the_gate_for_persons_agree_with_a_plain_reading(
-    drawn: list[Record], withhold: list[tuple[str, Mapping[str, Any]]]
+    drawn: list[Record], withhold: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
 ) -> None:
     rules = policy(ALL_CLASSES, EVERYTHING, withhold, nominal=ARTICLE_27)
     released = release(rules, COMMON, batch(COMMON, drawn))
@@ -260,3 +268,15 @@ def test_the_nominal_half_is_read_only_where_it_is_needed() -> None:
     assert reads_nominal(policy(cap=EVERYTHING), COMMON)
     assert reads_nominal(policy(withhold=[("X", {"conveyances.licence_plate": "present"})]), COMMON)
     assert not reads_nominal(policy(withhold=[("X", {"handling_code": ["H2"]})]), COMMON)
+    lifted = ("X", {"handling_code": ["H2"]}, {"persons.surname": "absent"})
+    assert reads_nominal(policy(withhold=[lifted]), COMMON)
+
+
+@pytest.mark.parametrize(
+    ("named", "leaves"),
+    [(None, True), ([], True), (["CIS"], True), (["CEN", "CIS"], True), (["CEN"], False), (["CISX"], False)],
+)
+def test_whom_their_supplier_has_not_named_does_not_receive_them(named: list[str] | None, leaves: bool) -> None:
+    rules = policy(withhold=[("NOT_A_RECIPIENT", {"recipients": "present"}, {"recipients": ["CIS"]})])
+    released = release(rules, COMMON, batch(COMMON, [{ROOT: [{"recipients": named}]}]))
+    assert released.withheld.column("rule").to_pylist() == ([] if leaves else ["NOT_A_RECIPIENT"])
