@@ -38,7 +38,7 @@ test-faults: setup  ## Kill, cut off and freeze whole jobs a thousand times, and
 test-faults-long: setup  ## The same ten to twenty times as often; more than an hour
 	@$(BIN)/python -m tests.faults all --long
 
-test-laws: setup  ## Show each mapping 10,000 generated records, there and back; about an hour
+test-laws: setup  ## Show each mapping 10,000 generated records, there and back; about forty minutes
 	@BRIDGE_LAWS=10000 $(BIN)/pytest -n 2 --no-loadscope-reorder tests/laws
 
 test-mutations: setup  ## Break good mappings in 500 ways and see that the checker notices

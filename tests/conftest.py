@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 
 LIVE = ("tests/airflow/test_pages.py", "tests/airflow/test_story.py")
 """What plays in the one running Airflow: minutes of waiting, in which other tests work."""
+LAWS = "tests/laws/"
 _numbers = itertools.count(1)
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
-    """Each worker takes whole files, for fixtures are made per file, and one takes all that plays in Airflow."""
+    """Each worker takes whole files, for fixtures are made per file; one takes all that plays in Airflow, and laws,
+    which share nothing and take minutes where they are shown many records, go one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return LIVE[0] if nodeid.startswith(LIVE) else super()._split_scope(nodeid)
+        if nodeid.startswith(LIVE):
+            return LIVE[0]
+        return nodeid if nodeid.startswith(LAWS) else super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
