@@ -33,6 +33,10 @@ class Copies:
 
     folder: Path
 
+    def apart(self) -> Path:
+        """A folder for one input that is fetched: two that are the same share no copy, which either would remove."""
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
     def keep(self, one: Input, supplier: str) -> None:
         """Put a fetched input into the archive, durably, under the supplier's key; what is there whole stays."""
         place = path_of(one.sha256)

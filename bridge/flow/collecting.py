@@ -114,12 +114,16 @@ def _register(work: Collect, copies: archive.Copies) -> None:
         reader = connect(mapping)
         offers = reader.offers(work.window)
         late = work.exchange.late(work.source, [offer for offer in offers if offer.arrival < work.window.since])
-        for offer in offers:
-            if (offer.arrival in work.window or offer in late) and work.versions.on(offer.arrival) is mapping:
-                fetched = reader.fetch(offer, copies.folder)
-                copies.keep(fetched, work.source)
-                work.exchange.register(work.run, _read_by(work, fetched))
-                copies.drop(fetched)
+        wanted = (
+            reader.fetch(offer, copies.apart())
+            for offer in offers
+            if (offer.arrival in work.window or offer in late) and work.versions.on(offer.arrival) is mapping
+        )
+        # While one is put into the archive, the next is fetched and proven.
+        for fetched in ahead(wanted):
+            copies.keep(fetched, work.source)
+            work.exchange.register(work.run, _read_by(work, fetched))
+            fetched.path.unlink(missing_ok=True)
 
 
 def _again(work: Collect, one: Input, copies: archive.Copies) -> Input:
