@@ -163,7 +163,10 @@ SET disposition = excluded.disposition, effect = excluded.effect, code = exclude
     released_hash = CASE WHEN excluded.holds IS NULL AND d.holds IS NOT NULL THEN d.released_hash
                          ELSE excluded.released_hash END,
     idempotency_key = excluded.idempotency_key, receipt = excluded.receipt, at = clock_timestamp()
-WHERE NOT (d.disposition = 'delivered' AND excluded.disposition = 'unchanged')
+-- What a try moved, or was told by the partner, stays with its receipt when the next finds it so and need not ask.
+WHERE NOT ((d.disposition = 'delivered' AND excluded.disposition = 'unchanged')
+    OR (excluded.idempotency_key IS NULL AND excluded.disposition IN ('unchanged', 'withheld')
+        AND coalesce(excluded.holds, false) IS NOT DISTINCT FROM d.holds))
 """
 _REDRIVEN: Final = """
 UPDATE exchange.held h SET state = 'redriven', redriven_by = :run
@@ -260,7 +263,7 @@ def settle(
     """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number.
 
     Settling a version again in the same run replaces what stood there, except that a delivery stays a
-    delivery when its repetition finds it unchanged.
+    delivery when its repetition finds it done, and a receipt stays when its repetition has none.
 
     Args:
         anew: whether the versions were released and mapped anew, so that the problems found before no longer stand.

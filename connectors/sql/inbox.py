@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import psycopg
@@ -71,12 +71,18 @@ def _there(connection: psycopg.Connection[Any], *tables: str) -> bool:
     return found is not None and bool(found[0])
 
 
-def prepare(connection: psycopg.Connection[Any], root: str) -> None:
-    """Create the inbox where it is missing; a transaction of its own."""
+def prepare(connection: psycopg.Connection[Any], root: str, timeouts: Mapping[str, str]) -> None:
+    """Create the inbox where it is missing; a transaction of its own.
+
+    Args:
+        timeouts: settings of PostgreSQL, without which one that froze here would keep all others out for ever.
+    """
     with safe_errors(SCHEMA):
         if _there(connection, inbox_name(root), EPOCHS, CHECKPOINTS):
             connection.rollback()
             return
+        for name, value in timeouts.items():
+            connection.execute("SELECT set_config(%s, %s, true)", [name, value])
         # Two loaders that create at once would collide in the catalogue, IF NOT EXISTS or not.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [SCHEMA])
         try:

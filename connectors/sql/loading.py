@@ -178,7 +178,7 @@ class SqlTarget:
         narrower(self._layout, self._shape)
         if self._fast:
             with self._session() as session:
-                inbox.prepare(session, self._root)
+                inbox.prepare(session, self._root, self._timeouts)
         elif self._inbox == _PARTNER:
             portable.prepare(self._engine, self._root)
         return self._layout

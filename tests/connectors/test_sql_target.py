@@ -556,3 +556,12 @@ def test_each_epoch_leaves_its_checkpoint_once(postgres_url: str, tmp_path: Path
         with closing(sqlite3.connect(tmp_path / "partner.db")) as lite:
             rows = lite.execute(asked).fetchall()
     assert rows == [(1, told["checkpoint"]), (2, told["checkpoint"])]
+
+
+def test_an_inbox_that_another_is_making_is_for_later(partner: Partner) -> None:
+    """One that froze while it made the inbox holds the lock; who comes next neither waits for ever nor fails."""
+    with psycopg.connect(partner.connection.replace("+psycopg", "")) as frozen:
+        frozen.execute("SELECT pg_advisory_xact_lock(hashtext('bridge_inbox'))")
+        with pytest.raises(TryLater, match="55P03"):
+            deliver(_target(partner, lock_timeout="200ms"), Version("A"))
+    assert deliver(partner.target(), Version("A")) == ["insert"]

@@ -168,6 +168,26 @@ def test_a_retry_selects_only_what_its_first_try_left_and_a_repeated_settle_keep
     assert exchange.sealed(run) == books
 
 
+def test_a_third_try_keeps_what_the_second_found_and_took_back(exchange: Exchange, query: Query) -> None:
+    """The first died before it told of an insert; the second finds that there and withdraws another record."""
+    collect(exchange, [Version("S1")])
+    share(exchange)
+    collect(exchange, [Version("S1", 30, status="CANCELLED"), Version("S2", 30)], 1)
+    run = begin_share(exchange)
+    exchange.select(run)
+    (table,) = exchange.candidates(run, nominal=False)
+    gone, there = sorted(table.to_pylist(), key=lambda row: not row["cancelled"])
+    found = delivered(there) | {"disposition": "unchanged", "effect": None}
+    exchange.settle(run, dispositions([delivered(gone), found]))
+    asked = "SELECT disposition, effect, holds, receipt FROM exchange.delivery WHERE run_id = %s ORDER BY 1"
+    stood = query(asked, run.id)
+    assert stood == [("delivered", "withdraw", False, "inbox"), ("unchanged", None, True, "inbox")]
+    nothing = {"effect": None, "idempotency_key": None, "receipt": None, "withdraw": False}
+    again = [withheld(gone) | {"code": "CANCELLED"}, delivered(there) | {"disposition": "unchanged"} | nothing]
+    exchange.settle(run, dispositions(again))
+    assert query(asked, run.id) == stood
+
+
 def test_a_version_selected_and_not_settled_stops_the_share_and_is_named(exchange: Exchange, query: Query) -> None:
     collect(exchange, [Version("S1"), Version("S2")])
     run = begin_share(exchange)

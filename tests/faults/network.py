@@ -93,12 +93,13 @@ class Cut:
         self._proxy = proxy
         self._trouble = trouble
 
-    def strike(self, worker: Worker, _: Place) -> None:
+    def strike(self, worker: Worker, _: Place) -> bool:
         """Begin."""
         self._proxy.make(self._trouble)
         if self._trouble == Trouble.DRIP:
             worker.stopped_within(0.5)
             self._proxy.make(Trouble.NONE)
+        return False
 
     def mend(self) -> None:
         """The network is well again."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from tests.faults.campaign import Campaign, Outcome
+from tests.faults.campaign import Campaign, Kill, Outcome
 from tests.faults.scan import Scan
-from tests.faults.truth import Truth
 from tests.faults.worker import AGAIN, Job, Step, Worker, until_done
-from tests.faults.world import Place, World
+from tests.faults.world import World
 
 _TOGETHER = 4
 _TRIES = 60
@@ -17,29 +16,31 @@ _TRIES = 60
 
 @dataclass(slots=True)
 class Races:
-    """All windows of an installation are collected and shared three times over by workers that run together."""
+    """All windows of an installation are collected and shared several times over by workers that run together."""
 
     world: World
     seed: int
     windows: int = 5
+    turns: int = 3
     campaign: Campaign = field(init=False)
 
     def __post_init__(self) -> None:
-        self.campaign = Campaign(self.world, self.seed)
+        self.campaign = Campaign(self.world, self.seed, Kill(self.world))
 
     def run(self, count: int, say: Callable[[str], None] = lambda _: None) -> Outcome:
         """Go on until so many jobs have run beside others; stops at the first violation."""
-        for place, truth in self.campaign.places(count, say):
-            self._race(place, truth)
+        for scan in self.campaign.places(count, say):
+            self._race(scan)
         return self.campaign.outcome
 
-    def _race(self, place: Place, truth: Truth) -> None:
+    def _race(self, scan: Scan) -> None:
+        place, truth = scan.place, scan.truth
         outcome, chance = self.campaign.outcome, self.campaign.chance
         for day in range(self.windows):
             truth.arrive(place.drop, day, self.campaign.records)
         jobs = [
             Job(truth.window(day), f"collect {day} {turn}", f"share {day} {turn}")
-            for turn in range(3)
+            for turn in range(self.turns)
             for day in range(self.windows)
         ]
         chance.shuffle(jobs)
@@ -68,5 +69,4 @@ class Races:
                 raise AssertionError(f"a worker ended with {code} in {worker.step.name}: {worker.told()}")
         last = Job(truth.window(self.windows), "collect last", "share last")
         outcome.later += until_done(lambda: self.campaign.worker(place, last, Step.EXTRACT))
-        scan = Scan(place, truth, self.campaign.winners)
         outcome.note(scan, scan.settled(), "after the race")

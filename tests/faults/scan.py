@@ -6,8 +6,10 @@ Nothing here asks the bridge what it did: the exchange and the partner are read 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import psycopg
 
@@ -34,12 +36,23 @@ WHERE NOT EXISTS (SELECT FROM exchange.delivery d WHERE d.partner = 'cis' AND d.
                   AND d.version = v.version AND d.disposition NOT IN ('pending', 'in_doubt'))
 """
 _MOVES: Final = """
-SELECT r.origin_record_id, count(*) FILTER (WHERE d.effect = 'insert'), count(*) FILTER (WHERE d.effect = 'withdraw')
-FROM exchange.delivery d JOIN exchange.record r USING (bridge_id) WHERE d.partner = 'cis' GROUP BY 1
+SELECT r.origin_record_id, m.inserts, m.found, m.withdrawals FROM (
+    SELECT d.bridge_id, count(*) FILTER (WHERE d.effect = 'insert') AS inserts,
+           count(*) FILTER (WHERE d.effect = 'withdraw') AS withdrawals,
+           count(DISTINCT d.idempotency_key) FILTER (WHERE d.disposition = 'unchanged' AND d.holds) AS found
+    FROM exchange.delivery d WHERE d.partner = 'cis' GROUP BY 1) m
+JOIN exchange.record r USING (bridge_id)
+WHERE m.inserts - m.withdrawals > 1 OR m.inserts + m.found < m.withdrawals
 """
-_SENT: Final = (
-    "SELECT DISTINCT idempotency_key FROM exchange.delivery WHERE partner = 'cis' AND disposition = 'delivered'"
-)
+"""Records that were put there twice by the books, or taken away without having been there.
+
+What a try put there that died before the exchange knew of it counts as found there by the next.
+"""
+_SENT: Final = """
+SELECT DISTINCT idempotency_key FROM exchange.delivery
+WHERE partner = 'cis' AND disposition IN ('delivered', 'unchanged') AND holds AND idempotency_key IS NOT NULL
+"""
+"""What a try put there that died before the exchange knew of it stands in the books as found there unchanged."""
 _UNSEALED: Final = """
 SELECT id FROM exchange.run r WHERE state IN ('running', 'failed') AND NOT EXISTS (
     SELECT FROM exchange.run later WHERE (later.kind, later.name, later.state) = (r.kind, r.name, 'sealed')
@@ -66,6 +79,10 @@ class Violations:
         """Entries of all sets together."""
         return sum(len(getattr(self, one.name)) for one in fields(self))
 
+    def named(self) -> list[str]:
+        """Names of the sets that are not empty."""
+        return sorted(one.name for one in fields(self) if getattr(self, one.name))
+
     def __str__(self) -> str:
         found = {one.name: getattr(self, one.name) for one in fields(self)}
         return "; ".join(f"{name}: {', '.join(entries[:5])}" for name, entries in found.items() if entries) or "none"
@@ -85,19 +102,29 @@ class Case:
 
 
 class Scan:
-    """One look at both databases, held against the truth.
+    """Looks at both databases of one installation, held against the truth; to be closed.
 
-    Args:
-        winners: which of several twins stood, by the twins; the same twins must always have the same winner,
-            whatever the order in which they came. Kept by the caller over all its scans.
+    The same twins must have the same winner at every look, in whatever order they came.
     """
 
-    def __init__(self, place: Place, truth: Truth, winners: dict[frozenset[str], str]) -> None:
-        self._truth = truth
-        self._winners = winners
-        self._exchange = plain(place.exchange)
-        self._partner = plain(place.partner)
+    def __init__(self, place: Place, truth: Truth) -> None:
+        self.place = place
+        self.truth = truth
         self.records = 0
+        self._before: dict[str, set[str]] = {}
+        self._winners: dict[frozenset[str], str] = {}
+        self._sessions: dict[str, psycopg.Connection[Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        while self._sessions:
+            self._sessions.popitem()[1].close()
+
+    def remember(self) -> None:
+        """Keep what the partner must hold now: until the window that comes next is shared, it may hold that still."""
+        self._before = self.truth.expected()
 
     def settled(self) -> Violations:
         """The eight sets, once every window was collected and shared to its end."""
@@ -107,17 +134,26 @@ class Scan:
         self._once(cases, found)
         self._truthful(cases, found)
         self._accounted(cases, found)
+        self._read(found, under_way=False)
         return found
 
     def under_way(self) -> Violations:
-        """What must hold at every moment, such as after a kill: nothing doubled, come back, leaked or made up."""
+        """The eight sets as far as they must be empty at every moment, such as after a kill.
+
+        Of each record the partner must hold what stood before the newest window, or what stands after it; of the
+        newest window the books may say nothing yet.
+        """
         found = Violations()
-        self._once(self._cases(), found)
+        cases = self._cases()
+        self.records = len(cases)
+        self._once(cases, found)
+        self._between(cases, found)
+        self._read(found, under_way=True)
         return found
 
     def _once(self, cases: list[Case], found: Violations) -> None:
-        every = {version.mark: version for version in self._truth.every()}
-        known = set(self._truth.refs.values())
+        every = {version.mark: version for version in self.truth.every()}
+        known = set(self.truth.refs.values())
         for ref, times in Counter(case.ref for case in cases).items():
             if times > 1:
                 found.duplicated.append(f"{ref} is there {times} times")
@@ -129,9 +165,9 @@ class Scan:
                 found.leaked.append(f"{case.ref} {case.mark}")
             elif version.cancelled:
                 found.resurrected.append(f"{case.ref} {case.mark} is a cancellation")
-            elif case.goods > self._truth.goods[case.mark]:
+            elif case.goods > self.truth.goods[case.mark]:
                 found.duplicated.append(f"{case.ref} {case.mark} has {case.goods} goods lines")
-            elif case.goods < self._truth.goods[case.mark]:
+            elif case.goods < self.truth.goods[case.mark]:
                 found.stale.append(f"{case.ref} {case.mark} has {case.goods} goods lines")
             if not case.entries:
                 found.stale.append(f"{case.ref} {case.mark} has no entry")
@@ -140,10 +176,21 @@ class Scan:
             elif case.away:
                 found.resurrected.append(f"{case.ref} {case.mark} was taken back")
 
+    def _between(self, cases: list[Case], found: Violations) -> None:
+        now = self.truth.expected()
+        there = {case.ref for case in cases}
+        found.lost += [f"{ref} is not there" for ref in sorted(set(self._before) & set(now) - there)]
+        for case in cases:
+            may = self._before.get(case.ref, set()) | now.get(case.ref, set())
+            if not may:
+                found.resurrected.append(f"{case.ref} {case.mark} stood neither before nor after")
+            elif case.mark not in may:
+                found.stale.append(f"{case.ref} {case.mark}, not {'/'.join(sorted(may))}")
+
     def _truthful(self, cases: list[Case], found: Violations) -> None:
-        expected = self._truth.expected()
-        gone = {self._truth.refs[number] for number in self._truth.erased}
-        standing = {self._truth.refs[number]: tops for number, tops in self._truth.standing().items()}
+        expected = self.truth.expected()
+        gone = {self.truth.refs[number] for number in self.truth.erased}
+        standing = {self.truth.refs[number]: tops for number, tops in self.truth.standing().items()}
         there = {case.ref: case for case in cases}
         found.lost += [f"{ref} is not there" for ref in sorted(set(expected) - set(there))]
         for ref, case in there.items():
@@ -161,39 +208,51 @@ class Scan:
                     found.stale.append(f"{ref} {case.mark}, and in another order {winner}")
 
     def _accounted(self, cases: list[Case], found: Violations) -> None:
-        with psycopg.connect(self._partner) as session:
-            proofs = _one(session, _INBOX)
+        proofs = self._one("partner", _INBOX)
         if proofs != len(cases):
             found.lost.append(f"{proofs} proofs for {len(cases)} cases")
-        with psycopg.connect(self._exchange) as session:
-            read = Counter((name, ordinal) for name, ordinal, _ in session.execute(_READ))
-            became = {(name, ordinal): disposition for name, ordinal, disposition in session.execute(_READ)}
-            sent = {bytes(key) for (key,) in session.execute(_SENT)}
-            found.unaccounted += [f"{ref} version {n} for cis" for ref, n in session.execute(_UNTOLD)]
-            found.unaccounted += [f"run {number} never ended" for (number,) in session.execute(_UNSEALED)]
-            for ref, inserts, withdrawals in session.execute(_MOVES):
-                if inserts - withdrawals not in (0, 1):
-                    found.double_accounted.append(f"{ref}: {inserts} inserts, {withdrawals} withdrawals")
+        sent = {bytes(key) for (key,) in self._rows("exchange", _SENT)}
+        found.unaccounted += [f"{ref} version {n} for cis" for ref, n in self._rows("exchange", _UNTOLD)]
+        found.unaccounted += [f"run {number} never ended" for (number,) in self._rows("exchange", _UNSEALED)]
         found.phantom += [f"{case.ref} {case.mark} is not in the books" for case in cases if case.proof not in sent]
-        for arrivals in self._truth.sent.values():
+
+    def _read(self, found: Violations, *, under_way: bool) -> None:
+        """What was read and moved; ``under_way`` the newest window need not have been."""
+        for ref, inserts, there, withdrawals in self._rows("exchange", _MOVES):
+            found.double_accounted.append(f"{ref}: {inserts} inserts, {there} found there, {withdrawals} withdrawals")
+        intake = self._rows("exchange", _READ)
+        read = Counter((name, ordinal) for name, ordinal, _ in intake)
+        became = {(name, ordinal): disposition for name, ordinal, disposition in intake}
+        newest = max(self.truth.sent, default=-1)
+        for day, arrivals in self.truth.sent.items():
             for arrival in arrivals:
                 for ordinal, version in enumerate(arrival.versions):
                     times = read[arrival.name, ordinal]
+                    if under_way and day == newest and not times:
+                        continue
                     if times != 1:
                         (found.double_accounted if times else found.unaccounted).append(f"{arrival.name}:{ordinal}")
                     elif (became[arrival.name, ordinal] == "held") != (version.fault is not None):
                         found.unaccounted.append(f"{arrival.name}:{ordinal} is {became[arrival.name, ordinal]}")
 
     def _cases(self) -> list[Case]:
-        with psycopg.connect(self._partner) as session:
-            if not _one(session, "SELECT to_regclass('bridge_inbox.cis_case') IS NOT NULL"):
-                return [Case("", "a case without an inbox", "", 0, 0, None, True)] * _one(
-                    session, "SELECT count(*) FROM cis.case"
-                )
-            rows = session.execute(_CASES).fetchall()
-        return [Case(ref.removeprefix("CEN:"), *rest) for ref, *rest in rows]
+        if not self._one("partner", "SELECT to_regclass('bridge_inbox.cis_case') IS NOT NULL"):
+            unproven = self._one("partner", "SELECT count(*) FROM cis.case")
+            return [Case("", "a case without an inbox", "", 0, 0, None, True)] * unproven
+        return [Case(ref.removeprefix("CEN:"), *rest) for ref, *rest in self._rows("partner", _CASES)]
 
+    def _one(self, role: str, question: str) -> Any:
+        ((value,),) = self._rows(role, question)
+        return value
 
-def _one(session: psycopg.Connection[Any], question: str) -> Any:
-    row = session.execute(question.encode()).fetchone()
-    return row[0] if row else None
+    def session(self, role: str) -> psycopg.Connection[Any]:
+        """What this looks at one of the databases with."""
+        if role not in self._sessions:
+            self._sessions[role] = psycopg.connect(plain(getattr(self.place, role)), autocommit=True)
+        return self._sessions[role]
+
+    def _rows(self, role: str, question: str) -> list[tuple[Any, ...]]:
+        with suppress(psycopg.OperationalError):
+            return self.session(role).execute(question.encode()).fetchall()
+        del self._sessions[role]  # the server crashed between two looks
+        return self.session(role).execute(question.encode()).fetchall()

@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.faults.campaign import WINDOWS, Campaign, Outcome
+from tests.faults.campaign import WINDOWS, Campaign, Kill, Outcome
 from tests.faults.scan import Scan
-from tests.faults.truth import Truth
 from tests.faults.worker import SECONDS, Job, Step, Worker, until_done
-from tests.faults.world import Place, World
+from tests.faults.world import World
 
 FILES: Final = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,mkdir,unlink,ftruncate"
 """Calls by which the loader changes a file."""
+_STEPS: Final = (Step.EXTRACT, Step.MAP, Step.ACCEPT, Step.DELIVER)
+_BLOWS: Final = 4
+"""Strikes that are meant for a step of one window."""
+_LEAST: Final = 4
+"""Calls of a kind that each step of a fresh installation is thought to make."""
 FAULTS: Final = {
     "SIGKILL": (f"{FILES},sendto", "signal=KILL"),
     "EIO": (FILES, "error=EIO"),
@@ -26,7 +30,6 @@ FAULTS: Final = {
 }
 """A socket's calls fail only with its connection, which is another test's: libpq that is told of a failed send on one
 that lives waits for the server's word on it, for ever."""
-_STEPS: Final = (Step.EXTRACT, Step.MAP, Step.ACCEPT, Step.DELIVER)
 
 
 def available() -> str:
@@ -41,10 +44,11 @@ def available() -> str:
 
 @dataclass(slots=True)
 class Syscalls:
-    """In each window one step is struck at one system call, then goes on from there and is checked.
+    """In each window every step is struck at several system calls, one a try, then the window goes on and is checked.
 
     The calls of a step are counted as they come up: the n-th is struck for n chosen up to a bit beyond the most
-    that were seen, so a try that gets through widens what is known.
+    that were seen. A try that gets through shows that there are fewer, until the next installation: a step without
+    calls of a kind is not tried again and again.
     """
 
     world: World
@@ -55,42 +59,52 @@ class Syscalls:
     )
 
     def __post_init__(self) -> None:
-        self.campaign = Campaign(self.world, self.seed, records=12)
+        self.campaign = Campaign(self.world, self.seed, Kill(self.world), records=12)
 
     def run(self, count: int, say: Callable[[str], None] = lambda _: None) -> Outcome:
         """Go on until so many calls were struck; stops at the first violation."""
-        for place, truth in self.campaign.places(count, say):
+        for scan in self.campaign.places(count, say):
+            self._most = {known: max(most, _LEAST) for known, most in self._most.items()}
             for day in range(WINDOWS):
-                self._window(place, truth, day)
+                self._window(scan, day, count)
                 if self.campaign.over(count):
                     break
         return self.campaign.outcome
 
-    def _window(self, place: Place, truth: Truth, day: int) -> None:
-        outcome, chance, worker = self.campaign.outcome, self.campaign.chance, self.campaign.worker
-        truth.arrive(place.drop, day, self.campaign.records)
+    def _window(self, scan: Scan, day: int, count: int) -> None:
+        outcome, worker, place, truth = self.campaign.outcome, self.campaign.worker, scan.place, scan.truth
+        scan.remember()
+        truth.arrive(place.drop, day, self.campaign.records, files=1)
         job = Job(truth.window(day), f"collect {day}", f"share {day}")
-        scan = Scan(place, truth, self.campaign.winners)
         now = Step.EXTRACT
         for step in _STEPS:
             if step > now:
                 outcome.later += until_done(lambda: worker(place, job, now, Step(step - 1)))  # noqa: B023
-            kind = chance.choice(list(FAULTS))
-            nth = chance.randint(1, self._most[step, kind])
-            victim = worker(place, job, step, step, held=True)
-            struck = _inject(victim, kind, nth, self.world.folder / "strace")
-            if struck:
-                outcome.faults[f"{step.name} {kind}"] += 1
-                self._most[step, kind] = max(self._most[step, kind], nth + 1 + nth // 4)
-            else:
-                outcome.missed += 1
-                self._most[step, kind] = max(4, min(self._most[step, kind], nth))
-            outcome.note(scan, scan.under_way(), f"window {day}, {kind} at call {nth} of {step.name}")
-            now = Step(step + 1) if victim.ended == 0 else step
+                now = step
+            for _ in range(_BLOWS):
+                kinds = [kind for kind in FAULTS if self._most[step, kind]]
+                if now > step or not kinds or self.campaign.over(count):
+                    break
+                now = self._strike(scan, job, step, self.campaign.chance.choice(kinds))
             if outcome.violations:
                 return
         outcome.later += until_done(lambda: worker(place, job, now))
         outcome.note(scan, scan.settled(), f"window {day}, recovered")
+
+    def _strike(self, scan: Scan, job: Job, step: Step, kind: str) -> Step:
+        """One try of a step with one fault; gives the step to go on from."""
+        outcome, chance = self.campaign.outcome, self.campaign.chance
+        nth = chance.randint(1, self._most[step, kind])
+        victim = self.campaign.worker(scan.place, job, step, step, held=True)
+        struck = _inject(victim, kind, nth, self.world.folder / "strace")
+        if struck:
+            outcome.faults[f"{step.name} {kind}"] += 1
+            self._most[step, kind] = max(self._most[step, kind], nth + 1 + nth // 4)
+        else:
+            outcome.missed += 1
+            self._most[step, kind] = nth - 1
+        outcome.note(scan, scan.under_way(), f"{job.collect_key}, {kind} at call {nth} of {step.name}")
+        return Step(step + 1) if victim.ended == 0 else step
 
 
 def _inject(victim: Worker, kind: str, nth: int, log: Path) -> bool:

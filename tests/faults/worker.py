@@ -1,14 +1,15 @@
 """A process that does a job's steps and can be killed, frozen or cut off anywhere in them.
 
-It is forked from a process that has everything imported and does nothing else, so
-that a thousand of them cost little. Before each step it writes the step's number
-where its parent sees it, also after its death.
+It is forked from a process that has everything imported and both mappings read, and
+does nothing else, so that a thousand of them cost little. Before each step it writes
+the step's number and the time where its parent sees them, also after its death.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import select
 import signal
 import sys
 import time
@@ -16,20 +17,26 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache, partial
 from pathlib import Path
+from struct import Struct
 from typing import Final
 
 from bridge.connector import Window
+from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import BridgeError, TryLater
 from bridge.exchange import Exchange
 from bridge.flow import collecting, sharing
+from bridge.mapping import checks, versions
+from tests.faults.truth import Truth
 
 SECONDS: Final = 120
 """A job that takes longer than this hangs."""
 AGAIN: Final = 75
-_POLL: Final = 0.0005
-_BATCH: Final = 12
-"""Records of a batch to a partner: so few that a window's records are several, of which two are under way at once."""
+_POLL: Final = 0.002
+_BATCH: Final = 20
+"""Records of a batch to a partner, of which the first is a quarter: so few that a window's records are two batches,
+both under way at once."""
 
 
 class Step(IntEnum):
@@ -45,6 +52,9 @@ class Step(IntEnum):
     DONE = 7
 
 
+MAPPINGS: Final = (("cen", COLLECT), ("cis", SHARE))
+"""What a job reads its records with."""
+_MOMENT: Final = Struct("d")
 LOADS: Final = (Step.ACCEPT, Step.DELIVER)
 """Steps that write to a database under one key after another: killed there, a job is killed mid-load."""
 
@@ -77,6 +87,19 @@ class Job:
             sharing.reconcile(sharing.open_share("cis", self.share_key))
 
 
+def read_mappings() -> None:
+    """Read both mappings here, once: every fork has them then, and would read the same files again at each step.
+
+    They are taken as sound, which the tests of content show. Nothing here may use Polars, whose threads no fork has.
+    """
+    kept = cache(versions.load_versions)
+    for module in (collecting, sharing, versions):
+        vars(module)["load_versions"] = kept
+    content = Content.find()
+    for system, way in MAPPINGS:
+        checks._SOUND.update((system, way, one.fingerprint) for one in kept(content, system, way).all)
+
+
 class Worker:
     """One forked process on a job.
 
@@ -90,19 +113,25 @@ class Worker:
     def __init__(
         self, job: Job, steps: tuple[Step, Step], environ: Mapping[str, str], report: Path, *, held: bool = False
     ) -> None:
-        self._step = mmap.mmap(-1, 1)
+        self._seen = _Seen()
         self._report = report
+        report.unlink(missing_ok=True)
         self.ended: int | None = None
         self.pid = os.fork()
         if not self.pid:
             if held:
                 os.kill(os.getpid(), signal.SIGSTOP)
-            _work(job, steps, environ, self._step, report)
+            _work(job, steps, environ, self._seen, report)
+        self._end = os.pidfd_open(self.pid)
 
     @property
     def step(self) -> Step:
         """Where it is, or was when it died."""
-        return Step(self._step[0])
+        return self._seen.step
+
+    def took(self) -> dict[Step, float]:
+        """Seconds of each step that it came to the end of."""
+        return self._seen.took()
 
     def reaches(self, step: Step) -> bool:
         """Wait until it is in this step or past it; False if it ended before."""
@@ -119,13 +148,15 @@ class Worker:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.ended = os.waitstatus_to_exitcode(status)
+                os.close(self._end)
         return self.ended is not None
 
     def stopped_within(self, seconds: float) -> bool:
         """Let so much time pass; whether it ended by itself meanwhile."""
         deadline = time.monotonic() + seconds
-        while not self.over() and time.monotonic() < deadline:
-            time.sleep(_POLL)
+        while not self.over() and (left := deadline - time.monotonic()) > 0:
+            if select.select([self._end], [], [], left)[0]:
+                time.sleep(_POLL)  # whoever traces it is told first
         return self.over()
 
     def send(self, what: signal.Signals) -> None:
@@ -139,13 +170,10 @@ class Worker:
         Raises:
             AssertionError: it hangs.
         """
-        deadline = time.monotonic() + SECONDS
-        while not self.over():
-            if time.monotonic() > deadline:
-                os.kill(self.pid, signal.SIGABRT)
-                os.waitpid(self.pid, 0)
-                raise AssertionError(f"a worker hung in {self.step.name}: {self.told()}")
-            time.sleep(_POLL * 4)
+        if not self.stopped_within(SECONDS):
+            os.kill(self.pid, signal.SIGABRT)
+            os.waitpid(self.pid, 0)
+            raise AssertionError(f"a worker hung in {self.step.name}: {self.told()}")
         assert self.ended is not None
         return self.ended
 
@@ -154,7 +182,27 @@ class Worker:
         return self._report.read_text(encoding="utf-8") if self._report.exists() else ""
 
 
-def _work(job: Job, steps: tuple[Step, Step], environ: Mapping[str, str], place: mmap.mmap, report: Path) -> None:
+class _Seen:
+    """The step that a worker is in and when it began each, in memory that it shares with its parent."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, _MOMENT.size * (1 + len(Step)))
+
+    @property
+    def step(self) -> Step:
+        return Step(self._shared[0])
+
+    def begin(self, step: Step) -> None:
+        _MOMENT.pack_into(self._shared, _MOMENT.size * (1 + step), time.monotonic())
+        self._shared[0] = step
+
+    def took(self) -> dict[Step, float]:
+        began = {step: _MOMENT.unpack_from(self._shared, _MOMENT.size * (1 + step))[0] for step in Step}
+        ends = zip(Step, list(Step)[1:], strict=False)
+        return {step: began[after] - began[step] for step, after in ends if began[step] and began[after]}
+
+
+def _work(job: Job, steps: tuple[Step, Step], environ: Mapping[str, str], seen: _Seen, report: Path) -> None:
     code = 1
     try:
         os.environ.update(environ)
@@ -163,9 +211,9 @@ def _work(job: Job, steps: tuple[Step, Step], environ: Mapping[str, str], place:
         defaults["size"] = _BATCH
         for step in Step:
             if steps[0] <= step <= steps[1]:
-                place[0] = step
+                seen.begin(step)
                 job.do(step)
-        place[0] = Step.DONE
+        seen.begin(Step(steps[1] + 1))
         code = 0
     except TryLater as error:
         report.write_text(str(error), encoding="utf-8")
@@ -199,8 +247,11 @@ def apart(do: Callable[[], object]) -> None:
         raise AssertionError("what was to be done apart failed; its traceback stands above")
 
 
-def until_done(attempt: Callable[[], Worker], tries: int = 40) -> int:
+def until_done(attempt: Callable[[], Worker], tries: int = 40, learn: Callable[[Worker], None] = lambda _: None) -> int:
     """Workers one after another until one ends well; gives how many had to try later.
+
+    Args:
+        learn: is shown the one that ended well.
 
     Raises:
         AssertionError: one ended otherwise than by TryLater.
@@ -210,8 +261,17 @@ def until_done(attempt: Callable[[], Worker], tries: int = 40) -> int:
         worker = attempt()
         code = worker.wait()
         if code == 0:
+            learn(worker)
             return tried
         if code != AGAIN:
             raise AssertionError(f"a retry ended with {code} in {worker.step.name}: {worker.told()}")
         time.sleep(0.05)
     raise AssertionError(f"a retry never got through: {worker and worker.told()}")
+
+
+def undisturbed(days: int, truth: Truth, drop: Path, environ: Mapping[str, str], report: Path, records: int) -> None:
+    """Let so many windows arrive, and do the whole job of each."""
+    for day in range(days):
+        truth.arrive(drop, day, records)
+        job = Job(truth.window(day), f"collect {day}", f"share {day}")
+        until_done(partial(Worker, job, (Step.EXTRACT, Step.RECONCILE), environ, report))

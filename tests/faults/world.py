@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import itertools
-import json
 import os
 import shutil
 import subprocess
@@ -11,22 +12,27 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from bridge.content import Content
 from bridge.exchange import Exchange
-from bridge.mapping import checks
 from bridge.postgres import Server
+from tests.faults.truth import Truth
+from tests.faults.worker import read_mappings, undisturbed
 
 PATIENCE: Final = "idle_timeout: 1s, statement_timeout: 5s, lock_timeout: 8s"
 """A partner's time-outs here: what a frozen process holds is let go within seconds, so that a test can wait for it."""
 _PLAIN: Final = "inbox: partner}"
+_WRITING: Final = "SELECT FROM pg_stat_activity WHERE datname = %s AND backend_xid IS NOT NULL LIMIT 1"
+_LATE: Final = ("encodings.utf_8_sig", "numpy.ma", "pyarrow.dataset")
+"""What jobs import only when they need it."""
 _numbers = itertools.count(1)
 
 
@@ -55,12 +61,19 @@ class Place:
 
 
 class World:
-    """Two servers, the exchange's and the partner's, durable as in operation, in a folder of their own."""
+    """Two servers, the exchange's and the partner's, in a folder of their own.
 
-    def __init__(self) -> None:
+    Args:
+        durable: as in operation. Where no server and no machine dies, what the servers force to the disk changes
+            nothing that a loader or a look can see, and only makes the run wait.
+    """
+
+    def __init__(self, *, durable: bool = True) -> None:
+        self._durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="bridge-faults-"))
         self.folder.chmod(0o711)  # root's servers run as another account
         self.servers = {name: self._server(name) for name in ("exchange", "partner")}
+        self._sessions: dict[str, psycopg.Connection[Any]] = {}
         self._content = _patient(self.folder / "content")
         self._seed = self.folder / "seed"
 
@@ -73,7 +86,7 @@ class World:
             with psycopg.connect(plain(self.servers["partner"].ensure_database("empty_partner"))) as session:
                 session.execute(Content.find().path("schemas/cis/cis.sql").read_text(encoding="utf-8").encode())
             os.environ["BRIDGE_CONTENT"] = str(self._content)
-            self._prove_mappings()
+            self._read_mappings()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -83,21 +96,25 @@ class World:
         os.environ.pop("BRIDGE_CONTENT", None)
         self.close()
 
-    def _prove_mappings(self) -> None:
-        """Check both mappings once, in a process apart, and load their connectors, which no fork then needs to do."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.faults", "sound"],
-            env={**os.environ, "BRIDGE_HOME": str(self._seed)},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
+    def _read_mappings(self) -> None:
+        """Read both mappings and their connectors, so that no fork need; first in a process apart, which keeps their
+        shapes on disk, for what reads a schema anew would make every fork larger."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("BRIDGE_HOME", str(self._seed))
+            code = "from tests.faults.worker import read_mappings; read_mappings()"
+            subprocess.run([sys.executable, "-c", code], check=True)
+            read_mappings()
         for name in ("files", "sql"):
             Content.find().connector(name)
-        checks._SOUND.update((system, way, mark) for system, way, mark in json.loads(done.stdout))
+        for module in _LATE:
+            importlib.import_module(module)
+        gc.collect()
+        gc.freeze()  # what every fork would copy only to look at it
 
     def close(self) -> None:
         """Stop both servers and delete all."""
+        for role in self.servers:
+            self.forget(role)
         for server in self.servers.values():
             server.remove()
         shutil.rmtree(self.folder)
@@ -110,7 +127,7 @@ class World:
         (home / "drop").mkdir(parents=True)
         shutil.copytree(self._seed / "shapes", home / "home" / "shapes")
         names = {"exchange": f"exchange_{number}", "partner": f"partner_{number}"}
-        urls = {role: self._clone(role, name, f"empty_{role}") for role, name in names.items()}
+        urls = {role: self.servers[role].ensure_database(name, f"empty_{role}") for role, name in names.items()}
         try:
             yield Place(urls["exchange"], urls["partner"], home / "home", home / "drop")
         finally:
@@ -118,45 +135,48 @@ class World:
             shutil.rmtree(home)
 
     @contextmanager
-    def admin(self, role: str) -> Iterator[psycopg.Connection[Any]]:
-        """A session with all rights at one of the servers."""
-        with psycopg.connect(plain(self.servers[role].url()), autocommit=True) as session:
-            yield session
+    def settled(self, seed: int, days: int, records: int) -> Iterator[tuple[Place, Truth]]:
+        """An installation in which so many windows were collected and shared, undisturbed, and what is true of it."""
+        truth = Truth(seed)
+        with self.place() as place:
+            undisturbed(days, truth, place.drop, place.environ(), self.folder / "undisturbed", records)
+            yield place, truth
 
-    @contextmanager
-    def copy(self, place: Place) -> Iterator[Place]:
-        """The same installation with databases of its own that have the same in them, gone afterwards."""
-        number = next(_numbers)
-        names = {role: f"{role}_{number}" for role in self.servers}
-        urls = {role: self._clone(role, name, getattr(place, role).rpartition("/")[2]) for role, name in names.items()}
-        try:
-            yield replace(place, exchange=urls["exchange"], partner=urls["partner"])
-        finally:
-            self._drop(names)
+    def admin(self, role: str) -> psycopg.Connection[Any]:
+        """A session with all rights at one of the servers, kept until the server is gone."""
+        if role not in self._sessions:
+            self._sessions[role] = psycopg.connect(plain(self.servers[role].url()), autocommit=True)
+        return self._sessions[role]
+
+    def forget(self, role: str) -> None:
+        """The server's sessions are no more, or shall be."""
+        if role in self._sessions:
+            self._sessions.pop(role).close()
+
+    def writing(self, place: Place) -> bool:
+        """Whether a transaction is open in one of the installation's databases that has written."""
+        names = {"exchange": place.exchange, "partner": place.partner}
+        return any(self.admin(role).execute(_WRITING, [_name(url)]).rowcount for role, url in names.items())
 
     def give_up(self, place: Place) -> None:
         """End every session at the exchange that is in a transaction: what its time-outs do after ten minutes."""
-        name = place.exchange.rpartition("/")[2]
-        with self.admin("exchange") as session:
-            session.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'",
-                [name],
-            )
+        self.admin("exchange").execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'",
+            [_name(place.exchange)],
+        )
 
     def _drop(self, names: Mapping[str, str]) -> None:
         for role, name in names.items():
-            with self.admin(role) as session:
-                session.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-    def _clone(self, role: str, name: str, of: str) -> str:
-        with self.admin(role) as session:
-            session.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(of)))
-        return self.servers[role].ensure_database(name)
+            self.admin(role).execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _server(self, name: str) -> Server:
         home = self.folder / name
         home.mkdir(mode=0o711)
-        return Server(home)
+        return Server(home, durable=self._durable)
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 def plain(url: str) -> str:
