@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives import serialization
 
 from bridge.exchange import Exchange
@@ -34,7 +35,8 @@ def chain(exchange: Exchange) -> Exchange:
     for day in range(4):
         collect(exchange, [Version(f"S{day}")], day)
     with exchange.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE exchange.seal SET at = now() - (4 - number) * interval '1 day'")
+        asked = sa.text("UPDATE exchange.seal SET at = :now - (4 - number) * interval '1 day'")
+        connection.execute(asked, {"now": NOW})
     return exchange
 
 
