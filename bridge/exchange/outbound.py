@@ -168,7 +168,6 @@ selection = sa.Table(
     column("bridge_id", UUID, "the record"),
     column("version", sa.Integer, "its version"),
     comment="What a share under way must settle; emptied when it ends",
-    prefixes=["UNLOGGED"],
 )
 
 staging = sa.Table(

@@ -76,7 +76,7 @@ def sessions(count: int, seed: int | None) -> None:
 @click.option("--role", type=click.Choice(["exchange", "partner"]), default="partner", show_default=True)
 def crashes(count: int, seed: int | None, role: str) -> None:
     """A database server killed under the loader, and recovered from its log."""
-    weights = {Step.ACCEPT: 1} if role == "exchange" else {Step.DELIVER: 1}
+    weights = {Step.ACCEPT: 3, Step.SELECT: 1, Step.DELIVER: 3} if role == "exchange" else {Step.DELIVER: 1}
     _campaign(f"crashes of the {role}", count, seed, lambda world: Crashed(world, role), weights)
 
 

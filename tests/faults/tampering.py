@@ -144,5 +144,8 @@ def _change(connection: sa.Connection, table: str, column: str, kind: str, chanc
         return None
     place, before, length, seal = row
     other = _OTHER[kind].format(column, chance.randint(1, min(length, 5000)))
-    after = connection.scalar(sa.text(_CHANGE.format(table, column, other.replace(":", "\\:"), place)))
+    try:
+        after = connection.scalar(sa.text(_CHANGE.format(table, column, other.replace(":", "\\:"), place)))
+    except sa.exc.IntegrityError:  # by chance another row has that key
+        return None
     return int(seal) if after != before else None

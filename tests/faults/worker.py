@@ -122,6 +122,8 @@ class Worker:
             if held:
                 os.kill(os.getpid(), signal.SIGSTOP)
             _work(job, steps, environ, self._seen, report)
+        if held:
+            os.waitpid(self.pid, os.WUNTRACED)  # a SIGCONT that came before it stands still would be lost
         self._end = os.pidfd_open(self.pid)
 
     @property
@@ -171,7 +173,7 @@ class Worker:
             AssertionError: it hangs.
         """
         if not self.stopped_within(SECONDS):
-            os.kill(self.pid, signal.SIGABRT)
+            os.kill(self.pid, signal.SIGKILL)  # the one signal that also ends what a tracer has stopped
             os.waitpid(self.pid, 0)
             raise AssertionError(f"a worker hung in {self.step.name}: {self.told()}")
         assert self.ended is not None
