@@ -14,6 +14,7 @@ from bridge.exchange.retention import Term
 from bridge.exchange.roles import Role
 from bridge.exchange.runs import Run
 from bridge.exchange.store import Exchange
+from bridge.exchange.unsettled import Turn
 from bridge.exchange.verifying import Flaw
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "Seal",
     "Suspension",
     "Term",
+    "Turn",
 ]

@@ -121,6 +121,8 @@ def _words(name: str) -> frozenset[str]:
 
 def standing(connection: sa.Connection, partner: str, chosen: pa.Table) -> dict[int, Decided]:
     """What was decided about the versions of a table (SELECTED), by row; none for those nobody decided about."""
+    if not _anything(connection, partner):
+        return {}
     keys = (uuid.UUID(bytes=one) for one in chosen.column("bridge_id").to_pylist())
     versions, hashes = (chosen.column(name).to_pylist() for name in ("version", "content_hash"))
     return _standing(connection, partner, list(zip(keys, versions, hashes, strict=True)))
@@ -184,7 +186,7 @@ def _said(
     connection: sa.Connection, partner: str, ids: Sequence[uuid.UUID]
 ) -> tuple[dict[uuid.UUID, list[Any]], dict[uuid.UUID, Place]]:
     """Decisions about the records, and about all others of their cases, and the place of each in its case."""
-    if not connection.scalar(sa.text(_ANY), {"partner": partner}):
+    if not _anything(connection, partner):
         return {}, {}
     places = cases.places(connection, ids)
     asked = {"ids": list({*ids, *(other for place in places.values() for other in place.met)}), "partner": partner}
@@ -192,6 +194,11 @@ def _said(
     for row in connection.execute(sa.text(_STANDING), asked):
         found.setdefault(row.bridge_id, []).append(row)
     return found, places
+
+
+def _anything(connection: sa.Connection, partner: str) -> bool:
+    """Whether anything at all was decided about records that this partner may get."""
+    return bool(connection.scalar(sa.text(_ANY), {"partner": partner}))
 
 
 def _steps(rows: Mapping[uuid.UUID, Sequence[Any]], places: Mapping[uuid.UUID, Place], key: uuid.UUID) -> int:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from bridge.errors import Stop
-from bridge.exchange import authorisations, cases, reads
+from bridge.exchange import authorisations, cases, reads, unsettled
 from bridge.exchange.books import run_books
 from bridge.exchange.chain import append
 from bridge.exchange.database import Copier, driver
@@ -119,6 +119,7 @@ LEFT JOIN LATERAL (SELECT chosen.payload, chosen.key_id FROM exchange_nominal.se
                    WHERE chosen.run_id = s.run_id AND chosen.ordinal = s.ordinal OFFSET 0) n ON true"""
 """One look-up a row: a plain join is not pushed into a view that is a security barrier, and reads it whole."""
 _COLUMNS: Final = {
+    "ordinal": "s.ordinal",
     "bridge_id": "uuid_send(s.bridge_id)",
     "version": "s.version",
     "source_version": "v.source_version",
@@ -137,7 +138,9 @@ _COLUMNS: Final = {
     "prior_version": "seen.version",
     "prior_revision": "seen.revision",
     "prior_hash": "seen.released_hash",
-    "outbox": "NULL::text",
+    "unsettled": """EXISTS (SELECT FROM exchange.unsettled u
+                            WHERE u.partner = %(partner)s AND u.bridge_id = s.bridge_id)""",
+    "outbox": "CASE WHEN s.version < r.version THEN 'superseded' END",
 }
 _OUTBOX: Final = """
 CASE WHEN EXISTS (SELECT FROM exchange.delivery d
@@ -146,6 +149,8 @@ CASE WHEN EXISTS (SELECT FROM exchange.delivery d
      WHEN s.version < r.version THEN 'superseded'
      WHEN EXISTS (SELECT FROM exchange.outbox o
                   WHERE o.partner = %(partner)s AND o.bridge_id = s.bridge_id) THEN 'waits' END"""
+_SENDING: Final = {"outbox": _OUTBOX, "unsettled": "false"}
+"""The outbox knows of all that it ever let go."""
 _SEALED: Final = {"nominal": "n.payload", "nominal_key": "n.key_id"}
 _SENT: Final = {"seen_by": pa.string(), "nominal": pa.binary()}
 _FETCHED: Final = pa.schema(
@@ -190,8 +195,8 @@ ON CONFLICT DO NOTHING
 def select(connection: sa.Connection, run: Run, liftable: Sequence[str] = ()) -> int:
     """Fix what the share must settle; gives the number of versions that candidates() will stream.
 
-    Wants a REPEATABLE READ transaction, so that all its statements see the same sealed runs. Selecting
-    again leaves out what this run has settled.
+    Wants a REPEATABLE READ transaction, so that all its statements see the same sealed runs, begun after
+    unsettled.alone(). Selecting again leaves out what this run has settled.
 
     Args:
         liftable: codes of the release rules that a supplier's authorisation lifts.
@@ -215,6 +220,8 @@ def select(connection: sa.Connection, run: Run, liftable: Sequence[str] = ()) ->
     }
     connection.execute(sa.text("SET LOCAL work_mem = '64MB'"))
     here["covers"] = connection.scalar(sa.text(_COVERS), here)
+    unsettled.selecting(connection, run.name)
+    unsettled.cross_off(connection, [run.id])
     connection.execute(sa.text("DELETE FROM exchange.selection WHERE run_id = :run"), here)
     connection.execute(sa.text(_OFFER), here)
     connection.execute(sa.text(_OPEN), here)
@@ -247,7 +254,7 @@ def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: 
     place = {"partner": run.name, "run": run.id, "after": after, "upto": after + size}
     session = driver(connection)
     session.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
-    columns = _COLUMNS | (_SEALED if nominal else {}) | ({"outbox": _OUTBOX} if outbox else {})
+    columns = _COLUMNS | (_SEALED if nominal else {}) | (_SENDING if outbox else {})
     table = fetch(session, columns, _FETCHED, _ROWS.format(nominal=_NOMINAL if nominal else ""), place)
     if nominal:
         read = table.select(["bridge_id", "version"]).filter(table.column("nominal").is_valid())
@@ -258,7 +265,13 @@ def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: 
 
 
 def settle(
-    connection: sa.Connection, run: Run, dispositions: pa.Table, problems: pa.Table | None, *, anew: bool = True
+    connection: sa.Connection,
+    run: Run,
+    dispositions: pa.Table,
+    problems: pa.Table | None,
+    *,
+    anew: bool = True,
+    upto: int | None = None,
 ) -> int:
     """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number.
 
@@ -267,6 +280,7 @@ def settle(
 
     Args:
         anew: whether the versions were released and mapped anew, so that the problems found before no longer stand.
+        upto: the last ordinal of a batch that was written down before it was handed over.
     """
     hold_open(connection, run)
     table = conform(dispositions, DISPOSITIONS, "DISPOSITIONS")
@@ -289,6 +303,7 @@ def settle(
     if anew:
         connection.execute(sa.text(_REDRIVEN), {"run": run.id, "partner": run.name})
     session.execute(_UPSERT)
+    unsettled.settled(connection, run.id, run.name, upto)
     if problems is not None and problems.num_rows:
         _hold(copier, run, problems)
     return int(table.num_rows)

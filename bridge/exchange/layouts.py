@@ -84,6 +84,7 @@ STAGING: Final = _schema(
 """Header columns of a window's sound records, for expectations over the whole batch."""
 
 SELECTED: Final = _schema(
+    ordinal=pa.int64(),
     bridge_id=_ID,
     version=pa.int32(),
     source_version=_TIME,
@@ -101,12 +102,14 @@ SELECTED: Final = _schema(
     prior_version_opt=pa.int32(),
     prior_revision_opt=pa.int32(),
     prior_hash_opt=_HASH,
+    unsettled=pa.bool_(),
     outbox_opt=pa.string(),
 )
-"""Versions that a share run must settle. ``seen_by``: the origin system and the partners that hold the record.
-``prior_*``: the last thing that moved at this partner; ``prior_holds`` is null if nothing ever did. ``outbox``, where
-it is asked for: settled in this run already, superseded, or waits for a message of the record that another run is
-sending; null if the version is to be decided."""
+"""Versions that a share run must settle. ``ordinal``: place in the run's selection. ``seen_by``: the origin system and
+the partners that hold the record. ``prior_*``: the last thing that moved at this partner; ``prior_holds`` is null if
+nothing ever did. ``unsettled``: the partner may hold other than that, from a share that never said so. ``outbox``: null
+if the version is to be decided; superseded if a newer one was taken in since it was selected; and where it is asked
+for settled in this run already, or waits for a message of the record that another run is sending."""
 
 MESSAGES: Final = _schema(
     bridge_id=_ID,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
 
 from bridge.exchange.tables import DELIVERY, NOMINAL, Big, Text, column, identity, metadata, moment, one_of, to_run
 
@@ -43,6 +43,7 @@ partners = sa.Table(
     column("changed_by", Text, "who moved the switch last", null=True),
     column("reason", Text, "and why", null=True),
     moment("changed_at", "when", now=True),
+    column("selections", Big, "how often a share has selected for it", default=sa.text("0")),
     comment="Partners that shares were begun for, and their suspend switch",
 )
 
@@ -168,6 +169,25 @@ selection = sa.Table(
     column("bridge_id", UUID, "the record"),
     column("version", sa.Integer, "its version"),
     comment="What a share under way must settle; emptied when it ends",
+)
+
+handing = sa.Table(
+    "handing",
+    metadata,
+    column("run_id", Big, "the share run", key=True),
+    sa.Column("first", Big, primary_key=True, autoincrement=False, comment="the lowest of the ordinals"),
+    column("ordinals", ARRAY(Big), "places in its selection of what the partner is being given"),
+    moment("at", "when it was written", now=True),
+    comment="Batches on their way to a partner: written before, crossed off with what became of them",
+)
+
+unsettled = sa.Table(
+    "unsettled",
+    metadata,
+    column("partner", Text, "the partner", key=True),
+    column("bridge_id", UUID, "the record", key=True),
+    column("run_id", Big, "the share run that handed it over, or may have"),
+    comment="Records that a partner may have from a share that never said so; gone once the partner has answered",
 )
 
 staging = sa.Table(

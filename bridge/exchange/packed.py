@@ -17,6 +17,7 @@ import pyarrow as pa
 _EPOCH: Final = 946_684_800_000_000
 """Microseconds from 1970 to 2000, where PostgreSQL's timestamps begin."""
 _SENT: Final = {
+    "int64": ("int8send(coalesce({0}, 0))", ">i8"),
     "int32": ("int4send(coalesce({0}, 0))", ">i4"),
     "bool": ("boolsend(coalesce({0}, false))", "?"),
     "timestamp[us, tz=UTC]": ("timestamptz_send({0})", ">i8"),
@@ -30,7 +31,7 @@ def fetch(
     rows: str,
     values: Mapping[str, Any],
 ) -> pa.Table:
-    """The rows of a query as a table of this schema: int32, bool, timestamp, string and binary.
+    """The rows of a query as a table of this schema: int64, int32, bool, timestamp, string and binary.
 
     At most 1 GB in one column.
 

@@ -66,7 +66,7 @@ GRANTS: Final[Mapping[str, tuple[str, str]]] = {
         "SELECT, INSERT, UPDATE (state, redriven_by, redrive_of)",
         f"{_ADD}, UPDATE (state, redriven_by)",
     ),
-    "exchange.partner": ("", "SELECT, INSERT (partner)"),
+    "exchange.partner": ("", "SELECT, INSERT (partner), UPDATE (selections)"),
     "exchange.delivery": (
         "",
         "SELECT, INSERT, UPDATE (disposition, effect, code, holds, released_hash, idempotency_key, receipt, at)",
@@ -89,6 +89,8 @@ GRANTS: Final[Mapping[str, tuple[str, str]]] = {
     "exchange.segment": ("INSERT", "INSERT"),
     "exchange.stamp": (_ADD, _ADD),
     "exchange.selection": ("", _WORK),
+    "exchange.handing": ("", f"{_WORK}, UPDATE (ordinals)"),
+    "exchange.unsettled": ("", _WORK),
     "exchange.staging": (_WORK, ""),
 }
 """What collecting and what sharing may do with each table; a test holds it against the tables there are."""

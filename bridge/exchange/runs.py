@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 
 from bridge.connector import Window
 from bridge.errors import BridgeError, Stop
-from bridge.exchange import authorisations
-from bridge.exchange.outbound import selection, staging
+from bridge.exchange import authorisations, unsettled
+from bridge.exchange.outbound import handing, selection, staging
 from bridge.exchange.tables import inputs, mapping_revision
 from bridge.exchange.tables import run as runs
 from bridge.ledger import Books
@@ -113,6 +113,8 @@ def begin(
     if last is not None and last.state in ("running", "failed"):
         if (last.kind, last.name, last.window, last.revision) == (kind, name, window, revision):
             return last
+        if kind == SHARE:
+            unsettled.alone(connection, last.name)
         end(connection, last, "abandoned", None)
     values = {
         "kind": kind, "name": name, "run_key": run_key, "attempt": last.attempt + 1 if last else 1,
@@ -158,8 +160,23 @@ def hold_open(connection: sa.Connection, run: Run) -> None:
         again = runs.update().where(runs.c.id == run.id)
         connection.execute(again.values(state="running", finished_at=None, note=None, books=None))
     elif state != "running":
-        why = "another attempt has taken its place" if state == "abandoned" else "all it had to do is done"
-        raise Stop("RUN_OVER", run.where, f"this run is {state}: {why}", "Begin the run again if it is to be repeated")
+        _refuse(run, state)
+
+
+def require_open(connection: sa.Connection, run: Run) -> None:
+    """Make sure, without a lock, that the run may still write: what it writes is no entry.
+
+    Raises:
+        Stop: RUN_OVER.
+    """
+    state = connection.scalar(sa.select(runs.c.state).where(runs.c.id == run.id))
+    if state not in ("running", "failed"):
+        _refuse(run, state)
+
+
+def _refuse(run: Run, state: str | None) -> NoReturn:
+    why = "another attempt has taken its place" if state == "abandoned" else "all it had to do is done"
+    raise Stop("RUN_OVER", run.where, f"this run is {state}: {why}", "Begin the run again if it is to be repeated")
 
 
 def end(connection: sa.Connection, run: Run, state: str, books: Books | None, note: str | None = None) -> None:
@@ -170,6 +187,8 @@ def end(connection: sa.Connection, run: Run, state: str, books: Books | None, no
     connection.execute(runs.update().where(runs.c.id == run.id).values(values))
     if state != "failed":
         work = staging if run.kind == COLLECT else selection
+        if run.kind == SHARE:
+            unsettled.cross_off(connection, [run.id])
         connection.execute(work.delete().where(work.c.run_id == run.id))
 
 
@@ -205,6 +224,8 @@ def last_sealed(connection: sa.Connection, kind: str, name: str) -> tuple[Run, B
 def purge(connection: sa.Connection, before: datetime) -> dict[str, int]:
     """Empty the work tables of runs begun before the moment; gives rows by table."""
     old = sa.select(runs.c.id).where(runs.c.started_at < before)
+    giving = sa.select(handing.c.run_id).where(handing.c.run_id.in_(old))
+    unsettled.cross_off(connection, connection.scalars(giving.distinct()).all())
     return {
         table.name: connection.execute(table.delete().where(table.c.run_id.in_(old))).rowcount
         for table in (staging, selection)

@@ -13,10 +13,12 @@ from bridge.exchange import (
     delivery,
     outbox,
     runs,
+    unsettled,
 )
 from bridge.exchange.base import Base
 from bridge.exchange.database import transaction
 from bridge.exchange.runs import Run
+from bridge.exchange.unsettled import Turn
 from bridge.ledger import Books
 from bridge.onward import Authorisation
 
@@ -35,8 +37,11 @@ class Shared(Base):
         Raises:
             Stop: PARTNER_SUSPENDED, RUN_OVER.
         """
-        with transaction(self._engine, run.where, isolation=_SNAPSHOT) as connection:
-            return delivery.select(connection, run, liftable)
+        # The lock is had before what is seen is fixed, so that this shows all that others wrote down before.
+        with transaction(self._engine, run.where) as lock:
+            unsettled.alone(lock, run.name)
+            with transaction(self._engine, run.where, isolation=_SNAPSHOT) as connection:
+                return delivery.select(connection, run, liftable)
 
     def approve(self, run: Run, by: str, limits: Mapping[str, int]) -> None:
         """Keep with the run who let it pass the partner's limits, and what it had selected by then; once."""
@@ -73,6 +78,25 @@ class Shared(Base):
             del table
             yield given.pop()
 
+    def turn(self, run: Run) -> Turn:
+        """What this try of a share knows of, before it reads what it hands over; what an earlier one was handing over
+        is remembered."""
+        with transaction(self._engine, run.where) as connection:
+            unsettled.cross_off(connection, [run.id])
+            return unsettled.turn(connection, run.name)
+
+    def write_down(self, run: Run, turn: Turn, ordinals: Sequence[int]) -> set[int]:
+        """Write down that these of the selection are about to be handed over; gives those that must not be, because a
+        share that has selected since knows of a newer version or decision.
+
+        Raises:
+            Stop: RUN_OVER.
+        """
+        with transaction(self._engine, run.where) as connection:
+            unsettled.together(connection, run.name)
+            runs.require_open(connection, run)
+            return unsettled.write_down(connection, run.id, run.name, turn, ordinals)
+
     def settle(
         self,
         run: Run,
@@ -81,15 +105,17 @@ class Shared(Base):
         messages: pa.Table | None = None,
         *,
         nominal: bool = False,
+        upto: int | None = None,
     ) -> int:
         """Write what became of versions (DISPOSITIONS), and of held ones why (PROBLEMS); gives their number.
 
         Args:
             messages: MESSAGES of those that are pending, kept for relay().
             nominal: whether the messages may hold nominal data.
+            upto: the last ordinal of the batch, if it was written down before it was handed over.
         """
         with transaction(self._engine, run.where) as connection:
-            count = delivery.settle(connection, run, dispositions, problems)
+            count = delivery.settle(connection, run, dispositions, problems, upto=upto)
             if messages is not None:
                 outbox.keep(connection, run, messages, nominal=nominal)
             return count

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from bridge.batch import Batch
+from bridge.batch import ROW, Batch
 from bridge.connector import Sending, Target
 from bridge.errors import Problem, Stop
-from bridge.exchange import Exchange, Run
+from bridge.exchange import Exchange, Run, Turn
 from bridge.flow.settling import Settling
 from bridge.ledger import Delivery
 from bridge.mapping import Mapping
@@ -25,11 +25,13 @@ class Made(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """What became of a batch: DISPOSITIONS, PROBLEMS, and MESSAGES where the partner takes them."""
+    """What became of a batch: DISPOSITIONS, PROBLEMS, and MESSAGES where the partner takes them; else the last ordinal
+    of what was written down."""
 
     settled: pa.Table
     refused: pa.Table
-    messages: pa.Table | None
+    messages: pa.Table | None = None
+    upto: int | None = None
 
 
 class Limits:
@@ -73,17 +75,30 @@ class Limits:
                 return
 
 
-def hand(target: Target | Sending, made: Made) -> Handed:
-    """Hand a batch over, or make its messages ready to be kept; several threads may, up to the target's lanes."""
+def compose(target: Sending, made: Made) -> Handed:
+    """Make a batch's messages ready to be kept."""
     settling = made.settling
+    bodies = target.compose(made.batch, settling.ordered())
+    receipts = dict.fromkeys(bodies, (str(Delivery.PENDING), None))
+    return Handed(settling.settled(receipts), settling.problems(made.problems), settling.messages(bodies))
+
+
+def hand(target: Target, exchange: Exchange, run: Run, turn: Turn, made: Made) -> Handed:
+    """Hand a batch over; several threads may, up to the target's lanes.
+
+    What is ordered is written down before, so that whoever comes after a loader that died in between asks the partner
+    what it has of it. What another share knows better by then is left to that.
+    """
+    settling, batch = made.settling, made.batch
+    if settling.orders:
+        ordinals = [settling.chosen[order[ROW]]["ordinal"] for order in settling.orders]
+        if overtaken := exchange.write_down(run, turn, ordinals):
+            settling.give_up(overtaken)
+            batch = batch.only(pa.array([order[ROW] for order in settling.orders], pa.int64()))
     receipts: dict[int, tuple[str, str | None]] = {}
-    messages = None
-    if isinstance(target, Sending):
-        bodies = target.compose(made.batch, settling.ordered())
-        messages = settling.messages(bodies)
-        receipts = dict.fromkeys(bodies, (str(Delivery.PENDING), None))
-    elif settling.orders:
-        answer = target.deliver(made.batch, settling.ordered())
+    if settling.orders:
+        answer = target.deliver(batch, settling.ordered())
         rows, effects, proofs = (answer.column(name).to_pylist() for name in answer.schema.names)
         receipts = {row: (effect, proof) for row, effect, proof in zip(rows, effects, proofs, strict=True)}
-    return Handed(settling.settled(receipts), settling.problems(made.problems), messages)
+    upto = settling.chosen[-1]["ordinal"]
+    return Handed(settling.settled(receipts), settling.problems(made.problems), upto=upto)

@@ -7,7 +7,7 @@ already: withheld, held, or unchanged because the partner holds just that.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -63,8 +63,9 @@ class Settling:
         """The version at this row needs nothing from the partner."""
         self.ended[row] = _disposition(self.chosen[row], disposition, code=code, released=released)
 
-    def leave_to_outbox(self) -> None:
-        """Versions that the outbox decides need nothing here, or a later run's turn."""
+    def leave(self) -> None:
+        """Versions that the outbox decides, or that a newer one has taken the place of, need nothing here, or a later
+        run's turn."""
         for row, version in enumerate(self.chosen):
             if version["outbox"] == "settled":
                 self.elsewhere.add(row)
@@ -82,6 +83,13 @@ class Settling:
         """
         cancelled = self.chosen[row]["cancelled"]
         self._order(row, NOTHING, withdraw=cancelled, recall=not cancelled, rule=rule)
+
+    def give_up(self, overtaken: Collection[int]) -> None:
+        """What was ordered of these, by ordinal, is left to a share that knows of a newer version or decision."""
+        rows = {row for row, version in enumerate(self.chosen) if version["ordinal"] in overtaken}
+        for row in rows:
+            self.end(row, Delivery.SUPERSEDED)
+        self.orders = [order for order in self.orders if order[ROW] not in rows]
 
     def settled(self, receipts: Mapping[int, tuple[str, str | None]]) -> pa.Table:
         """DISPOSITIONS of all rows, once the partner has said what became of the orders."""

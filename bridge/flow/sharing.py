@@ -24,7 +24,7 @@ from bridge.content import Content
 from bridge.errors import BridgeError, Problem
 from bridge.exchange import Exchange, Role, Run
 from bridge.flow.ahead import abreast, ahead
-from bridge.flow.handing import Limits, Made, hand
+from bridge.flow.handing import Limits, Made, compose, hand
 from bridge.flow.joining import assigned, join
 from bridge.flow.relaying import relay
 from bridge.flow.settling import CANCELLED, Settling
@@ -120,12 +120,17 @@ def deliver(work: Share, *, approve: str = "") -> dict[str, int]:
     tried: set[int] = set()
     if isinstance(target, Sending):
         relay(work.exchange, work.run, target, tried, nominal=nominal)
+        give, lanes = partial(compose, target), 1
+    else:
+        give, lanes = partial(hand, target, work.exchange, work.run, work.exchange.turn(work.run)), target.lanes
     limits = Limits(work.mapping, work.exchange, work.run, approve)
     selected = work.exchange.candidates(work.run, nominal=nominal, outbox=isinstance(target, Sending))
     # While some batches are with the partner's database, the next is made ready.
     made = ahead(limits.kept(_made(work, selected, target)))
-    for handed in abreast(made, partial(hand, target), 1 if isinstance(target, Sending) else target.lanes):
-        work.exchange.settle(work.run, handed.settled, handed.refused, handed.messages, nominal=nominal)
+    for handed in abreast(made, give, lanes):
+        work.exchange.settle(
+            work.run, handed.settled, handed.refused, handed.messages, nominal=nominal, upto=handed.upto
+        )
     if isinstance(target, Sending):
         relay(work.exchange, work.run, target, tried, nominal=nominal)
     return limits.sums
@@ -151,7 +156,8 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target | Sending) 
     end.
 
     What a partner holds and may hold no longer is taken back: withdrawn for ever if its supplier cancelled it,
-    recalled if a rule now withholds it, so that it can come again when the rule or the record changes.
+    recalled if a rule now withholds it, so that it can come again when the rule or the record changes. So is what it
+    may hold from a share that died before it could say so.
     """
     shape = work.mapping.source_shape
     # Taken here, so that no caller's hold on it keeps the documents longer than they are needed.
@@ -168,7 +174,7 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target | Sending) 
     settling = Settling(work.partner, work.run.revision, versions, steps)
     open_ = pc.is_null(chosen.column("outbox"))
     if not pc.all(open_).as_py():
-        settling.leave_to_outbox()
+        settling.leave()
     live = chosen.filter(pc.and_(open_, pc.invert(chosen.column("cancelled"))))
     documents = live.select([ROW, "payload", "nominal"])
     live = live.drop_columns(["payload", "nominal"])
@@ -188,7 +194,7 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target | Sending) 
     }
     rules |= dict(_pairs(released.withheld, ROW, "rule"))
     for row, rule in rules.items():
-        if versions[row]["prior_holds"]:
+        if versions[row]["prior_holds"] or versions[row]["unsettled"]:
             settling.withdraw(row, rule)
         else:
             settling.end(row, Delivery.WITHHELD, rule)
@@ -198,7 +204,8 @@ def settle(work: Share, selected: Iterator[pa.Table], target: Target | Sending) 
     for row, code in held.items():
         settling.end(row, Delivery.HELD, code)
     for row, content in _pairs(hashes, ROW, document.HASH):
-        if versions[row]["prior_holds"] and versions[row]["prior_hash"] == content and not work.run.redeliver:
+        known = versions[row]["prior_holds"] and not versions[row]["unsettled"] and not work.run.redeliver
+        if known and versions[row]["prior_hash"] == content:
             settling.end(row, Delivery.UNCHANGED, released=content)
         else:
             settling.order(row, content)
@@ -231,8 +238,8 @@ def _unfit(target: Judging, batch: Batch) -> set[int]:
 
 
 _NEEDED: Final = [
-    "bridge_id", "version", "cancelled", "source_version", "revision", "content_hash", "prior_holds", "prior_hash",
-    "outbox",
+    "ordinal", "bridge_id", "version", "cancelled", "source_version", "revision", "content_hash", "prior_holds",
+    "prior_hash", "unsettled", "outbox",
 ]  # fmt: skip
 """What decides of a selected version."""
 
