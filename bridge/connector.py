@@ -126,7 +126,8 @@ ORDERS = pa.schema(
 to do, and its place in the order of versions: (withdraw, source_version, revision, content_hash,
 recall), highest wins. ``withdraw`` takes the record back for ever, because its supplier cancelled or
 erased it; ``recall`` takes it back until a higher version comes, because a rule of release withholds
-this one; neither delivers it. ``_row`` joins it to the batch; a record taken back has no row there."""
+this one; neither delivers it, and what has nothing to take back is ``unchanged``. ``_row`` joins it to
+the batch; a record taken back has no row there."""
 
 RECEIPTS = pa.schema(
     [

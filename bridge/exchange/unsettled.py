@@ -35,7 +35,8 @@ CROSS JOIN LATERAL unnest(h.ordinals) AS o(ordinal)
 JOIN exchange.selection s ON s.run_id = h.run_id AND s.ordinal = o.ordinal
 WHERE {which} AND NOT EXISTS (
     SELECT FROM exchange.delivery d
-    WHERE d.partner = q.name AND d.bridge_id = s.bridge_id AND d.holds IS NOT NULL AND d.idempotency_key IS NOT NULL
+    WHERE d.partner = q.name AND d.bridge_id = s.bridge_id AND d.idempotency_key IS NOT NULL
+      AND d.disposition IN ('delivered', 'unchanged', 'withheld')
       AND (d.version > s.version OR d.version = s.version AND d.at > h.at))
 ORDER BY q.name, s.bridge_id, q.id
 ON CONFLICT DO NOTHING
@@ -43,7 +44,7 @@ ON CONFLICT DO NOTHING
 _ANSWERED: Final = """
 DELETE FROM exchange.unsettled u USING pg_temp.settled s
 WHERE u.partner = :partner AND u.bridge_id = s.bridge_id
-  AND s.idempotency_key IS NOT NULL AND s.disposition IN ('delivered', 'unchanged')
+  AND s.idempotency_key IS NOT NULL AND s.disposition IN ('delivered', 'unchanged', 'withheld')
 """
 _WRITE: Final = """
 INSERT INTO exchange.handing AS h (run_id, first, ordinals) VALUES (:run, :first, :ordinals)

@@ -95,12 +95,14 @@ class Settling:
         """DISPOSITIONS of all rows, once the partner has said what became of the orders."""
         for order in self.orders:
             effect, receipt = receipts[order[ROW]]
-            done = effect in _DONE
+            version, done = self.chosen[order[ROW]], effect in _DONE
+            # Asked because nobody knew, the partner had nothing to take back.
+            nothing = effect == Delivery.UNCHANGED and _takes_back(order) and not version["prior_holds"]
             self.ended[order[ROW]] = _disposition(
-                self.chosen[order[ROW]],
-                Delivery.DELIVERED if done else Delivery(effect),
+                version,
+                Delivery.DELIVERED if done else Delivery.WITHHELD if nothing else Delivery(effect),
                 effect=effect if done else None,
-                code=order["rule"] if done else None,
+                code=order["rule"] if done or nothing else None,
                 withdraw=_takes_back(order),
                 released=order["released"],
                 key=order["idempotency_key"],

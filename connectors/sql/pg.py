@@ -149,7 +149,7 @@ def _take(connection: psycopg.Connection[Any], inbox: sql.Identifier, orders: pa
     with connection.cursor(binary=True) as cursor:
         found = cursor.execute(sql.SQL(_TAKE).format(inbox=inbox)).fetchall()
     effects = [
-        "withdraw" if away else "insert" if first else "unchanged" if same else "update"
+        ("unchanged" if first else "withdraw") if away else "insert" if first else "unchanged" if same else "update"
         for _, away, first, same, _ in found
     ]
     return pa.table([pa.array([r[0] for r in found]), effects, pa.array([r[4] for r in found])], schema=OUTCOME)

@@ -181,9 +181,10 @@ def _away(row: Any) -> bool:
 def _effect(order: dict[str, Any], held: Any) -> str:
     if held is not None and _version(order) <= _known(held):
         return "unchanged" if _version(order) == _known(held) else "superseded"
+    nothing = held is None or _away(held)
     if order["withdraw"] or order["recall"]:
-        return "withdraw"
-    if held is None or _away(held):
+        return "unchanged" if nothing else "withdraw"
+    if nothing:
         return "insert"
     return "unchanged" if held.content_hash == order["content_hash"] else "update"
 

@@ -159,7 +159,8 @@ class Service(Https):
                 effect = "superseded" if order < last else "unchanged"
             else:
                 same = last is not None and last[3] == order[3] and document is not None and not gone
-                effect = "withdraw" if gone else "unchanged" if same else "insert" if document is None else "update"
+                same = same or (gone and document is None)
+                effect = "unchanged" if same else "withdraw" if gone else "insert" if document is None else "update"
                 self.records[told["key"]] = (order, None if gone else told.get("document", {}))
                 self.carried[key] += 1
             self.receipts[key] = (f"R-{len(self.receipts) + 1}", effect)

@@ -36,7 +36,7 @@ WHERE NOT EXISTS (SELECT FROM exchange.delivery d WHERE d.partner = 'cis' AND d.
                   AND d.version = v.version AND d.disposition NOT IN ('pending', 'in_doubt'))
 """
 _MOVES: Final = """
-SELECT r.origin_record_id, m.inserts, m.found, m.withdrawals FROM (
+SELECT m.bridge_id::text, r.origin_record_id, m.inserts, m.found, m.withdrawals FROM (
     SELECT d.bridge_id, count(*) FILTER (WHERE d.effect = 'insert') AS inserts,
            count(*) FILTER (WHERE d.effect = 'withdraw') AS withdrawals,
            count(DISTINCT d.idempotency_key) FILTER (WHERE d.disposition = 'unchanged' AND d.holds) AS found
@@ -44,9 +44,14 @@ SELECT r.origin_record_id, m.inserts, m.found, m.withdrawals FROM (
 JOIN exchange.record r USING (bridge_id)
 WHERE m.inserts - m.withdrawals > 1 OR m.inserts + m.found < m.withdrawals
 """
+_REMOVED: Final = """
+SELECT key FROM bridge_inbox.cis_case WHERE (withdrawn OR recalled) AND previous_hash IS NOT NULL
+"""
+"""What was at the partner when it was taken back."""
 """Records that were put there twice by the books, or taken away without having been there.
 
-What a try put there that died before the exchange knew of it counts as found there by the next.
+What a try put there that died before the exchange knew of it counts as found there by the next; if that is to take it
+back, the partner's own row says whether something was there.
 """
 _SENT: Final = """
 SELECT DISTINCT idempotency_key FROM exchange.delivery
@@ -218,7 +223,13 @@ class Scan:
 
     def _read(self, found: Violations, *, under_way: bool) -> None:
         """What was read and moved; ``under_way`` the newest window need not have been."""
-        for ref, inserts, there, withdrawals in self._rows("exchange", _MOVES):
+        removed: set[str] | None = None
+        for key, ref, inserts, there, withdrawals in self._rows("exchange", _MOVES):
+            if withdrawals == inserts + there + 1:
+                if removed is None:
+                    removed = {one for (one,) in self._rows("partner", _REMOVED)}
+                if key in removed:
+                    continue
             found.double_accounted.append(f"{ref}: {inserts} inserts, {there} found there, {withdrawals} withdrawals")
         intake = self._rows("exchange", _READ)
         read = Counter((name, ordinal) for name, ordinal, _ in intake)
