@@ -26,15 +26,16 @@ from tests.faults.zombies import Zombies
 PLAN = (
     ("kills", 500, 10_000),
     ("kills", 500, 10_000),
-    ("syscalls", 500, 5_000),
+    ("syscalls", 250, 2_500),
+    ("syscalls", 250, 2_500),
+    ("zombies", 100, 2_000),
     ("tampering", 10_000, 10_000),
-    ("zombies", 200, 2_000),
-    ("sessions", 100, 500),
-    ("races", 45, 150),
-    ("network --role partner", 32, 120),
-    ("network --role exchange", 32, 120),
+    ("sessions", 100, 100),
+    ("races", 45, 90),
+    ("network --role partner", 32, 64),
+    ("network --role exchange", 32, 64),
     ("crashes --role partner", 20, 100),
-    ("crashes --role exchange", 20, 100),
+    ("crashes --role exchange", 20, 40),
 )
 """What ``all`` runs: command, how many in the short run and in the long one."""
 _TOGETHER = 3

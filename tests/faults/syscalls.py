@@ -18,10 +18,9 @@ from tests.faults.world import World
 
 FILES: Final = "write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,mkdir,unlink,ftruncate"
 """Calls by which the loader changes a file."""
-_STEPS: Final = (Step.EXTRACT, Step.MAP, Step.ACCEPT, Step.DELIVER)
-_BLOWS: Final = 4
+_BLOWS: Final = {Step.EXTRACT: 12, Step.MAP: 10, Step.ACCEPT: 12, Step.DELIVER: 6}
 """Strikes that are meant for a step of one window."""
-_LEAST: Final = 4
+_LEAST: Final = 1
 """Calls of a kind that each step of a fresh installation is thought to make."""
 FAULTS: Final = {
     "SIGKILL": (f"{FILES},sendto", "signal=KILL"),
@@ -30,6 +29,19 @@ FAULTS: Final = {
 }
 """A socket's calls fail only with its connection, which is another test's: libpq that is told of a failed send on one
 that lives waits for the server's word on it, for ever."""
+
+
+_FIRST: Final = {
+    (Step.EXTRACT, "SIGKILL"): 55,
+    (Step.EXTRACT, "EIO"): 10,
+    (Step.EXTRACT, "ENOSPC"): 10,
+    (Step.MAP, "SIGKILL"): 45,
+    (Step.MAP, "EIO"): 10,
+    (Step.MAP, "ENOSPC"): 10,
+    (Step.ACCEPT, "SIGKILL"): 75,
+    (Step.DELIVER, "SIGKILL"): 275,
+}
+"""About how many calls a step makes; how many it does is learned as the run goes."""
 
 
 def available() -> str:
@@ -55,7 +67,7 @@ class Syscalls:
     seed: int
     campaign: Campaign = field(init=False)
     _most: dict[tuple[Step, str], int] = field(
-        default_factory=lambda: {(step, kind): 30 for step in _STEPS for kind in FAULTS}
+        default_factory=lambda: {(step, kind): _FIRST.get((step, kind), _LEAST) for step in _BLOWS for kind in FAULTS}
     )
 
     def __post_init__(self) -> None:
@@ -77,11 +89,11 @@ class Syscalls:
         truth.arrive(place.drop, day, self.campaign.records, files=1)
         job = Job(truth.window(day), f"collect {day}", f"share {day}")
         now = Step.EXTRACT
-        for step in _STEPS:
+        for step, blows in _BLOWS.items():
             if step > now:
                 outcome.later += until_done(lambda: worker(place, job, now, Step(step - 1)))  # noqa: B023
                 now = step
-            for _ in range(_BLOWS):
+            for _ in range(blows):
                 kinds = [kind for kind in FAULTS if self._most[step, kind]]
                 if now > step or not kinds or self.campaign.over(count):
                     break
@@ -99,7 +111,7 @@ class Syscalls:
         struck = _inject(victim, kind, nth, self.world.folder / "strace")
         if struck:
             outcome.faults[f"{step.name} {kind}"] += 1
-            self._most[step, kind] = max(self._most[step, kind], nth + 1 + nth // 4)
+            self._most[step, kind] = max(self._most[step, kind], nth + 1 + nth // 8)
         else:
             outcome.missed += 1
             self._most[step, kind] = nth - 1

@@ -7,6 +7,7 @@ the step's number and the time where its parent sees them, also after its death.
 
 from __future__ import annotations
 
+import importlib
 import mmap
 import os
 import select
@@ -22,12 +23,14 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
+import sqlalchemy as sa
+
 from bridge.connector import Window
 from bridge.content import COLLECT, SHARE, Content
 from bridge.errors import BridgeError, TryLater
 from bridge.exchange import Exchange
 from bridge.flow import collecting, sharing
-from bridge.mapping import checks, versions
+from bridge.mapping import checks, load_on, versions
 from tests.faults.truth import Truth
 
 SECONDS: Final = 120
@@ -98,6 +101,24 @@ def read_mappings() -> None:
     content = Content.find()
     for system, way in MAPPINGS:
         checks._SOUND.update((system, way, one.fingerprint) for one in kept(content, system, way).all)
+
+
+def look_at_partner(url: str) -> None:
+    """Ask this partner's database for its tables here, once: every fork has them then, and would ask the same again at
+    each delivery.
+
+    Args:
+        url: of a database such as every installation's partner has.
+    """
+    content = Content.find()
+    content.connector("sql")
+    loading = importlib.import_module("connectors.sql.loading")
+    mapping = load_on(content, "cis", SHARE)
+    options = {**mapping.target, **(mapping.deliver or {})}
+    engine = sa.create_engine(url)
+    layout = loading.reflect(engine, mapping.target_shape, options["root"], options["key"])
+    engine.dispose()
+    vars(loading)["reflect"] = lambda *_: layout
 
 
 class Worker:

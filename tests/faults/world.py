@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -23,9 +24,9 @@ from psycopg import sql
 
 from bridge.content import Content
 from bridge.exchange import Exchange
-from bridge.postgres import Server
+from bridge.postgres import SUPERUSER, Server
 from tests.faults.truth import Truth
-from tests.faults.worker import read_mappings, undisturbed
+from tests.faults.worker import look_at_partner, read_mappings, undisturbed
 
 PATIENCE: Final = "idle_timeout: 1s, statement_timeout: 5s, lock_timeout: 8s"
 """A partner's time-outs here: what a frozen process holds is let go within seconds, so that a test can wait for it."""
@@ -79,8 +80,9 @@ class World:
 
     def __enter__(self) -> Self:
         try:
-            for server in self.servers.values():
+            for role, server in self.servers.items():
                 server.start()
+                self._quickly_let_in(role)
             with Exchange(self.servers["exchange"].ensure_database("empty_exchange")) as exchange:
                 exchange.migrate()
             with psycopg.connect(plain(self.servers["partner"].ensure_database("empty_partner"))) as session:
@@ -96,6 +98,15 @@ class World:
         os.environ.pop("BRIDGE_CONTENT", None)
         self.close()
 
+    def _quickly_let_in(self, role: str) -> None:
+        """Have the server ask for one round of hashing of a password and not for thousands: each of a job's dozen
+        sessions would spend milliseconds on them."""
+        password = urlsplit(self.servers[role].url()).password
+        assert password is not None
+        session = self.admin(role)
+        session.execute("SET scram_iterations = 1")
+        session.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(SUPERUSER), sql.Literal(password)))
+
     def _read_mappings(self) -> None:
         """Read both mappings and their connectors, so that no fork need; first in a process apart, which keeps their
         shapes on disk, for what reads a schema anew would make every fork larger."""
@@ -104,8 +115,8 @@ class World:
             code = "from tests.faults.worker import read_mappings; read_mappings()"
             subprocess.run([sys.executable, "-c", code], check=True)
             read_mappings()
-        for name in ("files", "sql"):
-            Content.find().connector(name)
+        Content.find().connector("files")
+        look_at_partner(self.servers["partner"].url("empty_partner"))
         for module in _LATE:
             importlib.import_module(module)
         gc.collect()

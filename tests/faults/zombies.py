@@ -25,7 +25,7 @@ class Zombies:
 
     world: World
     seed: int
-    together: int = 10
+    together: int = 16
     campaign: Campaign = field(init=False)
 
     def __post_init__(self) -> None:
