@@ -151,10 +151,11 @@ class Content:
             head = _git(first, "rev-parse", "HEAD")
             changed = _git(first, "status", "--porcelain", "--", *_FOLDERS)
         except (OSError, subprocess.CalledProcessError):
-            return f"sha256:{self._hash()}"
+            return f"sha256:{self.sha256()}"
         return f"{head}+changes" if changed else head
 
-    def _hash(self) -> str:
+    def sha256(self) -> str:
+        """sha256, hex, over name and content of every file of the roots."""
         total = hashlib.sha256()
         for root in self.roots:
             for folder in _FOLDERS:

@@ -243,6 +243,11 @@ def select(connection: sa.Connection, run: Run, liftable: Sequence[str] = ()) ->
     return count
 
 
+def selected(connection: sa.Connection, run: Run) -> int:
+    """Versions that the share must settle; 0 if nothing was selected."""
+    return connection.scalar(sa.text("SELECT selected FROM exchange.run WHERE id = :run"), {"run": run.id}) or 0
+
+
 def stream(connection: sa.Connection, run: Run, after: int, size: int, nominal: bool, outbox: bool) -> pa.Table:
     """The selected versions with ordinals after < ordinal <= after + size (SELECTED), in that order.
 

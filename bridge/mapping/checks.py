@@ -18,6 +18,7 @@ from bridge.mapping.findings import FINDINGS, Finding, Severity
 from bridge.mapping.meant import meant_source, meant_target
 from bridge.mapping.model import LINES, Condition, Mapping, Rule
 from bridge.mapping.names import find_name, names_near, over
+from bridge.mapping.passed import has_passed, keep_passed, mark_of
 from bridge.mapping.review import refuse_unapproved, review_findings
 from bridge.mapping.versions import period_findings
 from bridge.shape import Sensitivity, Shape
@@ -59,7 +60,7 @@ def _unconfirmed(mapping: Mapping) -> Iterator[Finding]:
 
 
 _SOUND: set[tuple[str, str, str]] = set()
-"""Mappings that this process has found sound, by fingerprint: nothing that a check looks at can change without it."""
+"""Mappings that this process has found sound, by fingerprint: nothing that is made of records can change without it."""
 
 
 def refuse_findings(mapping: Mapping) -> None:
@@ -71,6 +72,15 @@ def refuse_findings(mapping: Mapping) -> None:
     refuse_unapproved(mapping)
     if (mapping.system, mapping.direction, mapping.fingerprint) in _SOUND:
         return
+    mark = mark_of(mapping)
+    if not has_passed(mark):
+        _refuse_errors(mapping)
+        if mark_of(mapping) == mark:  # else files changed under the check, and nobody knows which it has seen
+            keep_passed(mark)
+    _SOUND.add((mapping.system, mapping.direction, mapping.fingerprint))
+
+
+def _refuse_errors(mapping: Mapping) -> None:
     errors = [one for one in check(mapping) if one.severity is Severity.ERROR]
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -81,7 +91,6 @@ def refuse_findings(mapping: Mapping) -> None:
             first.message.rstrip(".") + more,
             f"Run: bridge check {mapping.system}",
         )
-    _SOUND.add((mapping.system, mapping.direction, mapping.fingerprint))
 
 
 def _bare(text: str) -> str:

@@ -33,9 +33,7 @@ def kept_shape(path: Path, schema: str, record: str | None) -> Shape | None:
     """The shape as it was read from this very file and those that it includes; None if it has to be read anew."""
     with suppress(OSError, ValueError, Misconfigured):
         file = _place(path, schema, record)
-        status = file.stat()
-        # What others can write is no memory of ours: it could make a personal field look harmless.
-        if status.st_uid != os.geteuid() or status.st_mode & _OF_OTHERS:
+        if not only_ours(file):
             return None
         said = json.loads(file.read_bytes())
         if all(hash_of(path.parent / name) == sha256 for name, sha256 in said["files"].items()):
@@ -69,6 +67,17 @@ def keep_shape(path: Path, record: str | None, shape: Shape, files: Iterable[Pat
         temporary.replace(file)
         for old in sorted(file.parent.glob("*.json"), key=lambda one: one.stat().st_mtime)[:-_MOST]:
             old.unlink()
+
+
+def only_ours(file: Path) -> bool:
+    """Whether nobody else can have written a file of our home: what others can write is no memory of ours, for it could
+    make a personal field look harmless.
+
+    Raises:
+        OSError: it is not there.
+    """
+    status = file.stat()
+    return status.st_uid == os.geteuid() and not status.st_mode & _OF_OTHERS
 
 
 def _place(path: Path, schema: str, record: str | None) -> Path:

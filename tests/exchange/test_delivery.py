@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Misconfigured, Stop
-from bridge.exchange import PROBLEMS, Exchange, delivery
+from bridge.exchange import PROBLEMS, Exchange, delivery, shared
 from tests.exchange.conftest import Query
 from tests.exchange.samples import (
     CANARY,
@@ -155,7 +155,7 @@ def test_a_retry_selects_only_what_its_first_try_left_and_a_repeated_settle_keep
     collect(exchange, [Version("S1"), Version("S2"), Version("S3")])
     run = begin_share(exchange)
     assert exchange.select(run) == 3
-    table = next(iter(exchange.candidates(run, nominal=False, size=8)))
+    table = next(iter(exchange.candidates(run, nominal=False, size=2)))
     exchange.settle(run, dispositions(map(delivered, table.to_pylist())))
     repeated = [delivered(row) | {"disposition": "unchanged", "effect": None} for row in table.to_pylist()]
     exchange.settle(run, dispositions(repeated))
@@ -166,6 +166,19 @@ def test_a_retry_selects_only_what_its_first_try_left_and_a_repeated_settle_keep
     books = exchange.finish(run)
     assert books.partners[0].counts == {"delivered": 3}
     assert exchange.sealed(run) == books
+
+
+@pytest.mark.parametrize(
+    ("least", "size", "parts"), [(9, 20, [9]), (2, 20, [3, 3, 3]), (4, 20, [4, 4, 1]), (2, 2, [1, 2, 2, 2, 2])]
+)
+def test_batches_are_as_large_as_leaves_little_to_wait_for(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, least: int, size: int, parts: list[int]
+) -> None:
+    monkeypatch.setattr(shared, "_LEAST", least)
+    collect(exchange, [Version(f"S{number}") for number in range(9)])
+    run = begin_share(exchange)
+    exchange.select(run)
+    assert [len(table) for table in exchange.candidates(run, nominal=False, size=size)] == parts
 
 
 def test_a_third_try_keeps_what_the_second_found_and_took_back(exchange: Exchange, query: Query) -> None:
