@@ -16,8 +16,9 @@ from bridge.exchange import (
     schema,
 )
 from bridge.exchange.database import connect, transaction
+from bridge.exchange.revisions import Used
 from bridge.exchange.roles import Role
-from bridge.exchange.runs import COLLECT, SHARE, Run, Used
+from bridge.exchange.runs import COLLECT, SHARE, Run
 from bridge.exchange.tables import run as run_table
 from bridge.ledger import Books
 

@@ -21,7 +21,8 @@ from bridge.exchange import cases
 from bridge.exchange.cases import Place
 from bridge.exchange.chain import append
 from bridge.exchange.decidedtables import decision as table
-from bridge.exchange.runs import Run, Used, begin, end
+from bridge.exchange.revisions import Used
+from bridge.exchange.runs import Run, begin, end
 from bridge.ledger import Books
 from bridge.policy import Decided
 

@@ -13,7 +13,8 @@ from bridge.errors import Misconfigured
 from bridge.exchange.authority import authorisation
 from bridge.exchange.chain import append
 from bridge.exchange.decisions import DECIDE
-from bridge.exchange.runs import Used, begin, end
+from bridge.exchange.revisions import Used
+from bridge.exchange.runs import begin, end
 from bridge.ledger import Books
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('authorisation', 0))"

@@ -21,7 +21,8 @@ from bridge.errors import Problem
 from bridge.exchange import decisions, delivery, reads
 from bridge.exchange.database import Copier, driver
 from bridge.exchange.layouts import DISPOSITIONS, MESSAGES, PROBLEMS, conform
-from bridge.exchange.runs import Run, require_in_force
+from bridge.exchange.revisions import require_in_force
+from bridge.exchange.runs import Run
 from bridge.ledger import Delivery, Effect
 
 SIZE: Final = 100

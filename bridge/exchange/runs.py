@@ -13,7 +13,8 @@ from bridge.connector import Window
 from bridge.errors import BridgeError, Stop
 from bridge.exchange import authorisations, unsettled
 from bridge.exchange.outbound import handing, selection, staging
-from bridge.exchange.tables import inputs, mapping_revision
+from bridge.exchange.revisions import Used, assign, newest
+from bridge.exchange.tables import inputs
 from bridge.exchange.tables import run as runs
 from bridge.ledger import Books
 
@@ -53,26 +54,6 @@ class Run:
         return f"{self.kind} {self.name}{span} (run {self.id})"
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """The mapping that a run uses.
-
-    Args:
-        mapping: its name.
-        parts: sha256 of every file behind the fingerprint, by path.
-        authorised: what suppliers have authorised for the partner of a share, by number.
-    """
-
-    mapping: str
-    fingerprint: str
-    parts: Mapping[str, str]
-    authorised: tuple[int, ...] = ()
-
-
-_COVERED_STILL = """
-INSERT INTO exchange.coverage (partner, revision, run_id, share_run_id)
-SELECT partner, :new, run_id, share_run_id FROM exchange.coverage WHERE partner = :name AND revision = :old
-"""
 _COLUMNS = [runs.c[name] for name in (
     "id", "kind", "name", "run_key", "attempt", "since", "until", "mapping", "fingerprint", "revision", "state",
     "redeliver",
@@ -102,10 +83,10 @@ def begin(
         used = replace(used, authorised=authorisations.in_force(connection, name))
     last = latest(connection, run_key)
     again = last is not None and (last.mapping, last.fingerprint) == (used.mapping, used.fingerprint)
-    if last is not None and again and kind == COLLECT and not _newest(connection, used).is_of(used):
+    if last is not None and again and kind == COLLECT and not newest(connection, used.mapping).is_of(used):
         revision = last.revision
     else:
-        revision = assign_revision(connection, kind, name, used)
+        revision = assign(connection, name, used, share=kind == SHARE)
     if kind == SHARE:
         connection.execute(
             sa.text("INSERT INTO exchange.partner (partner) VALUES (:name) ON CONFLICT DO NOTHING"), {"name": name}
@@ -230,89 +211,6 @@ def purge(connection: sa.Connection, before: datetime) -> dict[str, int]:
         table.name: connection.execute(table.delete().where(table.c.run_id.in_(old))).rowcount
         for table in (staging, selection)
     }
-
-
-def assign_revision(connection: sa.Connection, kind: str, name: str, used: Used) -> int:
-    """The place of the mapping that is in use now among all that this mapping had, from 1.
-
-    Whatever differs from the last that was in use comes after it. For a collect that is also a mapping of old that has
-    been brought back: otherwise what it makes would lose against what it is to replace. An old run executed again
-    with its old mapping does not come here: it keeps the revision that it began with. For a share a mapping of old is
-    refused: a process that was not brought up to date would let go what the rules of release now keep back. Where only
-    the authorisations in force have changed, the partner is offered anew what they concern and nothing else.
-
-    Raises:
-        Stop: OLD_MAPPING.
-    """
-    newest = _newest(connection, used)
-    if not newest.is_of(used):
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"map:{used.mapping}", 0))))
-        newest = _newest(connection, used)
-    if newest.is_of(used):
-        return newest.revision
-    known = mapping_revision
-    same = sa.select(known.c.revision).where(known.c.mapping == used.mapping, known.c.fingerprint == used.fingerprint)
-    only_authorised = newest.fingerprint == used.fingerprint
-    if kind == SHARE and not only_authorised and connection.scalar(same.limit(1)) is not None:
-        raise _old_mapping(f"{SHARE} {name}", used.mapping)
-    values = {
-        "mapping": used.mapping,
-        "fingerprint": used.fingerprint,
-        "revision": newest.revision + 1,
-        "parts": dict(used.parts),
-        "authorised": list(used.authorised),
-    }
-    connection.execute(known.insert().values(values))
-    if only_authorised:
-        connection.execute(sa.text(_COVERED_STILL), {"name": name, "old": newest.revision, "new": newest.revision + 1})
-    return newest.revision + 1
-
-
-def require_in_force(connection: sa.Connection, run: Run) -> None:
-    """Make sure that no other mapping has taken the place of the one by which a share releases, and that what
-    suppliers had authorised when it began still is what it goes by.
-
-    Raises:
-        Stop: OLD_MAPPING, OLD_AUTHORISATION.
-    """
-    newest = _newest(connection, run)
-    later = newest.revision > run.revision
-    if later and newest.fingerprint != run.fingerprint:
-        raise _old_mapping(run.where, run.mapping)
-    if later or authorisations.gone(connection, newest.authorised):
-        what = "what suppliers have authorised for this partner has changed since this run began"
-        fix = "Begin a new share: it goes by what is in force now, and takes up what this run left"
-        raise Stop("OLD_AUTHORISATION", run.where, what, fix)
-
-
-@dataclass(frozen=True, slots=True)
-class _Revision:
-    revision: int
-    fingerprint: str
-    authorised: tuple[int, ...]
-
-    def is_of(self, used: Used) -> bool:
-        return (self.fingerprint, self.authorised) == (used.fingerprint, used.authorised)
-
-
-def _newest(connection: sa.Connection, used: Used | Run) -> _Revision:
-    """The mapping's newest revision; number 0 if it has none."""
-    known = mapping_revision
-    asked = sa.select(known.c.revision, known.c.fingerprint, known.c.authorised).where(known.c.mapping == used.mapping)
-    found = connection.execute(asked.order_by(known.c.revision.desc()).limit(1)).one_or_none()
-    if found is None:
-        return _Revision(0, "", ())
-    return _Revision(found.revision, found.fingerprint, tuple(found.authorised))
-
-
-def _old_mapping(where: str, mapping: str) -> Stop:
-    return Stop(
-        "OLD_MAPPING",
-        where,
-        f"this is an older state of {mapping}; another has taken its place since, and what that withholds could leave",
-        "Run the share with the mapping in force: bring this worker up to date, or trigger a new run instead of "
-        "clearing an old one. To go back on purpose, change the mapping's version",
-    )
 
 
 def input_ids(connection: sa.Connection, run: Run) -> dict[str, int]:

@@ -14,6 +14,7 @@ from bridge.exchange import (
     delivery,
     outbox,
     runs,
+    streaming,
     unsettled,
 )
 from bridge.exchange.base import Base
@@ -72,12 +73,12 @@ class Shared(Base):
             outbox: whether to tell which versions the outbox decides.
         """
         with transaction(self._engine, run.where) as connection:
-            selected = delivery.selected(connection, run)
+            selected = streaming.selected(connection, run)
         size = min(size, max(_LEAST, ceil(selected / 3)))
         after, count = 0, max(1, size // 4) if selected > 3 * size else size
         while True:
             with transaction(self._engine, run.where) as connection:
-                table = delivery.stream(connection, run, after, count, nominal, outbox)
+                table = streaming.stream(connection, run, after, count, nominal, outbox)
             if not table.num_rows:
                 return
             after, count = after + count, size

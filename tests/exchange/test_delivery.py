@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Misconfigured, Stop
-from bridge.exchange import PROBLEMS, Exchange, delivery, shared
+from bridge.exchange import PROBLEMS, Exchange, shared, streaming
 from tests.exchange.conftest import Query
 from tests.exchange.samples import (
     CANARY,
@@ -293,7 +293,7 @@ def test_a_disposition_that_contradicts_itself_is_refused(exchange: Exchange) ->
 
 def test_the_nominal_part_is_looked_up_row_by_row_and_never_searched_for(exchange: Exchange, query: Query) -> None:
     """A join that the planner cannot push into the view reads every selected record for every selected record."""
-    rows = delivery._ROWS.format(nominal=delivery._NOMINAL)
+    rows = streaming._ROWS.format(nominal=streaming._NOMINAL)
     for name, value in {"partner": "'cis'", "run": "1", "after": "0", "upto": "10000"}.items():
         rows = rows.replace(f"%({name})s", value)
     query("SET enable_hashjoin = off; SET enable_mergejoin = off; SET ROLE bridge_share_nominal")
