@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from bridge.exchange import (
     authorisations,
     books,
     chain,
+    documents,
     explain,
     granting,
     held,
@@ -104,11 +106,16 @@ class Asked(Base):
         Args:
             kept: a checkpoint kept outside the exchange, without which whoever has the key could rewrite the chain.
             signer: the public key that must have signed; without it the keys in the chain are trusted.
-            contents: also hashes every document anew, which reads all of them.
+            contents: also hashes every document anew, which reads all of them, in a session beside.
         """
         with transaction(self._engine, _WHERE, isolation=_SNAPSHOT) as connection:
             connection.execute(sa.text("SET TRANSACTION READ ONLY"))
-            return list(verifying.verify(connection, kept, signer, contents))
+            if not contents:
+                return verifying.verify(connection, kept, signer, dict)
+            snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
+            with ThreadPoolExecutor(1, "contents") as pool:
+                altered = pool.submit(documents.altered, self._engine, _WHERE, str(snapshot))
+                return verifying.verify(connection, kept, signer, altered.result)
 
     def unstamped(self, every: timedelta = timedelta()) -> stamped.Unstamped | None:
         """The newest head if it has no time stamp, and the last one came longer ago than this; else None."""

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from bridge import merkle
 from bridge.checkpoint import Checkpoint
-from bridge.encrypted import Opener, owner
-from bridge.errors import Stop
 from bridge.exchange.chain import ENTRY, FORMAT, ORIGIN, PLACE, head_of, leaves_of, manifest_of, text, tree_of
+from bridge.exchange.documents import Document
 
 _NAMED: Final = "SELECT {order} FROM {table} WHERE run_id = :run ORDER BY {order} OFFSET :place LIMIT 1"
-_CONTENTS: Final = """
-SELECT v.bridge_id, v.version FROM exchange.record_version v
-WHERE v.run_id = :run AND v.payload <> '' AND v.content_hash <> sha256(convert_to(v.payload, 'UTF8') || '\\x00'::bytea)
-  AND NOT EXISTS (SELECT FROM exchange_nominal.payload_nominal n
-                  WHERE n.bridge_id = v.bridge_id AND n.version = v.version)
-ORDER BY 1, 2 LIMIT 1
-"""
-_NOMINAL: Final = """
-SELECT v.bridge_id, v.version, v.content_hash, v.payload, n.payload AS sealed, n.key_id
-FROM exchange.record_version v JOIN exchange_nominal.payload_nominal n USING (bridge_id, version)
-WHERE v.run_id = :run AND v.payload <> '' ORDER BY 1, 2
-"""
-_PAGE: Final = 5_000
 _UNSEALED: Final = """
 SELECT c.id FROM exchange.run c WHERE c.state = 'sealed'
   AND NOT EXISTS (SELECT FROM exchange.seal s WHERE s.run_id = c.id) ORDER BY 1
@@ -50,26 +36,42 @@ class Flaw:
     what: str
 
 
-def verify(connection: sa.Connection, kept: Checkpoint | None, signer: bytes | None, contents: bool) -> Iterator[Flaw]:
+def verify(
+    connection: sa.Connection,
+    kept: Checkpoint | None,
+    signer: bytes | None,
+    altered: Callable[[], Mapping[int, Document]],
+) -> list[Flaw]:
     """Every seal that does not hold, oldest first; wants a REPEATABLE READ transaction, and changes nothing.
 
     Args:
         kept: a checkpoint from elsewhere, whose head must still stand in the chain.
         signer: the public key that all seals must be signed with; None trusts the keys in the chain.
-        contents: also hash every document anew.
+        altered: gives, by run, a document that is not the one accepted; asked for last, so that it can be found out
+            meanwhile.
     """
     previous, expected = ORIGIN, 1
+    seals: list[Flaw] = []
     for row in connection.execute(sa.text("SELECT * FROM exchange.seal ORDER BY number")).all():
-        what = _unlinked(row, previous, expected) or _unsigned(row, signer) or _changed(connection, row, contents)
+        what = _unlinked(row, previous, expected) or _unsigned(row, signer) or _changed(connection, row)
         if kept is not None and kept.number == row.number and kept.head != row.head:
             what = "the head is not the one of the checkpoint"
-        if what:
-            yield Flaw(row.number, row.run_id, what)
+        seals.append(Flaw(row.number, row.run_id, what))
         previous, expected = row.head, row.number + 1
+    others = altered()
+    flaws = [replace(one, what=one.what or _document(others.get(one.run_id))) for one in seals]
     if kept is not None and kept.number >= expected:
-        yield Flaw(kept.number, 0, "the seal of the checkpoint is gone")
-    for run_id in connection.scalars(sa.text(_UNSEALED)):
-        yield Flaw(expected, run_id, "the run counts as sealed and has no seal")
+        flaws.append(Flaw(kept.number, 0, "the seal of the checkpoint is gone"))
+    unsealed = connection.scalars(sa.text(_UNSEALED))
+    flaws += [Flaw(expected, run_id, "the run counts as sealed and has no seal") for run_id in unsealed]
+    return [one for one in flaws if one.what]
+
+
+def _document(other: Document | None) -> str:
+    if other is None:
+        return ""
+    record = uuid.UUID(bytes=other.bridge_id)
+    return f"the document of {record} version {other.version} is not the one that was accepted"
 
 
 def _unlinked(row: Any, previous: bytes, expected: int) -> str:
@@ -88,7 +90,7 @@ def _unsigned(row: Any, signer: bytes | None) -> str:
     return "" if Checkpoint(row.number, row.head, row.signer, row.signature).holds else "its signature is not its own"
 
 
-def _changed(connection: sa.Connection, row: Any, contents: bool) -> str:
+def _changed(connection: sa.Connection, row: Any) -> str:
     """What of all that the seal commits to is otherwise now; the first entry concerned."""
     written = json.loads(row.manifest)
     if written.get("format") != FORMAT:
@@ -117,26 +119,7 @@ def _changed(connection: sa.Connection, row: Any, contents: bool) -> str:
         return altered
     if changed:
         return f"what the run wrote was changed: {', '.join(changed)}{first}"
-    other = _other(connection, row.run_id) if contents else None
-    return f"the document of {other[0]} version {other[1]} is not the one that was accepted" if other else ""
-
-
-def _other(connection: sa.Connection, run_id: int) -> Any:
-    """Record and version of the first document that the run accepted otherwise; None if all are as they were."""
-    plain = connection.execute(sa.text(_CONTENTS), {"run": run_id}).one_or_none()
-    if plain is not None:
-        return plain
-    opener = Opener()
-    paged = {"yield_per": _PAGE}  # of this statement: options of the connection would hold of all that follow
-    with connection.execute(sa.text(_NOMINAL), {"run": run_id}, execution_options=paged) as streamed:
-        for row in streamed:
-            try:
-                nominal = opener.text(row.key_id, bytes(row.sealed), owner(row.bridge_id.bytes, row.version))
-            except Stop:
-                return row
-            if hashlib.sha256(f"{row.payload}\0{nominal}".encode()).digest() != bytes(row.content_hash):
-                return row
-    return None
+    return ""
 
 
 def _first(connection: sa.Connection, row: Any, part: str, kept: bytes, leaves: bytes) -> str:

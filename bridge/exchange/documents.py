@@ -1,0 +1,74 @@
+"""Whether each document is the one that was accepted: all of them read and hashed anew, in a session of its own.
+
+It sees just what the session sees that exported its snapshot, and so may run beside that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import psycopg
+import sqlalchemy as sa
+
+from bridge.encrypted import Opener, owner
+from bridge.errors import Stop
+from bridge.exchange.database import driver, transaction
+
+_PLAIN: Final = """
+SELECT v.run_id, uuid_send(v.bridge_id), v.version FROM exchange.record_version v
+WHERE v.run_id IN (SELECT run_id FROM exchange.seal) AND v.payload <> ''
+  AND v.content_hash <> sha256(convert_to(v.payload, 'UTF8') || '\\x00'::bytea)
+  AND NOT EXISTS (SELECT FROM exchange_nominal.payload_nominal n
+                  WHERE n.bridge_id = v.bridge_id AND n.version = v.version)
+"""
+_NOMINAL: Final = """
+SELECT v.run_id, uuid_send(v.bridge_id), v.version, v.content_hash, convert_to(v.payload, 'UTF8'), n.payload, n.key_id
+FROM exchange.record_version v JOIN exchange_nominal.payload_nominal n USING (bridge_id, version)
+WHERE v.run_id IN (SELECT run_id FROM exchange.seal) AND v.payload <> ''
+"""
+_PAGE: Final = 2_000
+
+
+class Document(NamedTuple):
+    """A version of a record, by its bridge id's bytes."""
+
+    bridge_id: bytes
+    version: int
+
+
+def altered(engine: sa.Engine, where: str, snapshot: str) -> dict[int, Document]:
+    """By run, the first document that is not what the run accepted, among all runs that are sealed.
+
+    Raises:
+        Misconfigured: NO_KEY, a nominal part cannot be opened here.
+    """
+    found: dict[int, Document] = {}
+    with transaction(engine, where, isolation="REPEATABLE READ") as connection:
+        connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        session = driver(connection)
+        for run, document in (*_plain(session), *_nominal(session)):
+            found[run] = min(found.get(run, document), document)
+    return found
+
+
+def _plain(session: psycopg.Connection[Any]) -> Iterator[tuple[int, Document]]:
+    with session.cursor(binary=True) as cursor:
+        for run, record, version in cursor.execute(_PLAIN):
+            yield run, Document(record, version)
+
+
+def _nominal(session: psycopg.Connection[Any]) -> Iterator[tuple[int, Document]]:
+    opener = Opener()
+    with session.cursor("documents", binary=True) as cursor:
+        cursor.itersize = _PAGE
+        for run, record, version, accepted, payload, sealed, key in cursor.execute(_NOMINAL):
+            try:
+                nominal = opener.text(key, sealed, owner(record, version)).encode()
+            except Stop:
+                yield run, Document(record, version)
+                continue
+            if hashlib.sha256(b"%b\0%b" % (payload, nominal)).digest() != accepted:
+                yield run, Document(record, version)
