@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,18 @@ from psycopg import sql
 from bridge.errors import BridgeError, Misconfigured, TryLater
 from bridge.pgtypes import Column, cast_text, misfits
 
-__all__ = ["Column", "cast_text", "columns", "copy_table", "encode", "misfits", "reduced", "safe_errors", "send"]
+__all__ = [
+    "Column",
+    "cast_text",
+    "columns",
+    "columns_of_each",
+    "copy_table",
+    "encode",
+    "misfits",
+    "reduced",
+    "safe_errors",
+    "send",
+]
 
 _AWAY: Final = ("08", "40", "53", "57", "58", "55P03", "25006", "25P03", "25P04")
 """SQLSTATE classes after which the same statements may succeed: connection, serialization and deadlock, resources,
@@ -30,25 +41,34 @@ _BATCH_ROWS: Final = 65_536
 
 def columns(connection: psycopg.Connection[Any], schema: str, table: str) -> dict[str, Column]:
     """Columns of the live table in their order; empty if there is no such table. ``pg_temp`` is a schema too."""
-    found = connection.execute(_COLUMNS, {"schema": schema, "table": table}).fetchall()
-    return {column.name: column for column in map(_column, found)}
+    return columns_of_each(connection, [(schema, table)])[0]
+
+
+def columns_of_each(connection: psycopg.Connection[Any], tables: Sequence[tuple[str, str]]) -> list[dict[str, Column]]:
+    """Columns of each of these live tables, by schema and name, as columns(); asked for at once."""
+    schemas, names = ([table[part] for table in tables] for part in (0, 1))
+    out: list[dict[str, Column]] = [{} for _ in tables]
+    for place, *found in connection.execute(_COLUMNS, {"schemas": schemas, "tables": names}).fetchall():
+        column = _column(found)
+        out[place - 1][column.name] = column
+    return out
 
 
 _COLUMNS: Final = """
-SELECT a.attname, coalesce(b.typname, t.typname), coalesce(b.typtype, t.typtype),
+SELECT w.place, a.attname, coalesce(b.typname, t.typname), coalesce(b.typtype, t.typtype),
        NOT (a.attnotnull OR t.typnotnull), a.atthasdef OR a.attidentity <> '',
        a.attgenerated <> '' OR a.attidentity = 'a',
        CASE WHEN t.typbasetype <> 0 THEN t.typtypmod ELSE a.atttypmod END
-FROM pg_catalog.pg_attribute a
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) WITH ORDINALITY AS w (schema, name, place)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = to_regclass(format('%%I.%%I', w.schema, w.name))
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype AND t.typtype = 'd'
-WHERE a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
-  AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped
+ORDER BY w.place, a.attnum
 """
 
 
-def _column(found: tuple[Any, ...]) -> Column:
+def _column(found: Sequence[Any]) -> Column:
     name, kind, sort, nullable, filled, generated, modifier = found
     length = precision = scale = None
     if modifier >= 0 and kind in ("varchar", "bpchar"):

@@ -169,7 +169,8 @@ class _Run:
 
     def entries(self, path: str, required: bool) -> tuple[pa.Table, Places]:
         """The target's table of one list, and for each entry the place of its record."""
-        parts = [part for block in self.mapping.spec.blocks if block.list == path for part in self.part(block)]
+        made = (part for block in self.mapping.spec.blocks if block.list == path for part in self.part(block))
+        parts = [part for part in made if len(part.places)]  # to make the fields of no entry takes as long as of some
         owner = np.concatenate([part.owner for part in parts]) if parts else np.zeros(0, dtype=np.int64)
         # Entries of a record stand in the order of the blocks, then of the source.
         order = np.argsort(owner, kind="stable")

@@ -24,7 +24,7 @@ from psycopg import sql
 
 from bridge.batch import Batch
 from bridge.errors import Stop, TryLater
-from bridge.pgcopy import Column, columns, copy_table, safe_errors
+from bridge.pgcopy import Column, columns_of_each, copy_table, safe_errors
 from connectors.sql.inbox import SCHEMA, compared_as, inbox_sql, qualified
 from connectors.sql.orders import OUTCOME, VERSION, Fence, given, rows_of
 from connectors.sql.tables import Layout, Table
@@ -66,7 +66,9 @@ WHERE o.key = ANY(%s)
 def live_columns(connection: psycopg.Connection[Any], layout: Layout) -> dict[str, dict[str, Column]]:
     """Exact column types of every table of the layout, by list path."""
     with safe_errors(layout.root.full):
-        return {t.list: columns(connection, t.schema or "public", t.name) for t in layout.tables}
+        named = [(t.schema or "public", t.name) for t in layout.tables]
+        found = columns_of_each(connection, named)
+        return {t.list: one for t, one in zip(layout.tables, found, strict=True)}
 
 
 def load(
