@@ -114,7 +114,7 @@ class Asked(Base):
                 return verifying.verify(connection, kept, signer, dict)
             snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
             with ThreadPoolExecutor(1, "contents") as pool:
-                altered = pool.submit(documents.altered, self._engine, _WHERE, str(snapshot))
+                altered = pool.submit(documents.altered_beside, self._engine, _WHERE, str(snapshot))
                 return verifying.verify(connection, kept, signer, altered.result)
 
     def unstamped(self, every: timedelta = timedelta()) -> stamped.Unstamped | None:

@@ -165,6 +165,7 @@ def select(connection: sa.Connection, run: Run, liftable: Sequence[str] = ()) ->
     connection.execute(sa.text("DELETE FROM exchange.selection WHERE run_id = :run"), here)
     connection.execute(sa.text(_OFFER), here)
     connection.execute(sa.text(_OPEN), here)
+    unsettled.offer(connection, run.name)
     authorisations.offer(connection, here, liftable)
     here["decisions"] = connection.scalar(sa.text(_DECISIONS), here)
     for statement in _DUE if here["decisions"] else ():

@@ -1,7 +1,4 @@
-"""Whether each document is the one that was accepted: all of them read and hashed anew, in a session of its own.
-
-It sees just what the session sees that exported its snapshot, and so may run beside that.
-"""
+"""Whether each document is the one that was accepted: all of them read and hashed anew."""
 
 from __future__ import annotations
 
@@ -38,20 +35,25 @@ class Document(NamedTuple):
     version: int
 
 
-def altered(engine: sa.Engine, where: str, snapshot: str) -> dict[int, Document]:
+def altered(connection: sa.Connection) -> dict[int, Document]:
     """By run, the first document that is not what the run accepted, among all runs that are sealed.
 
     Raises:
         Misconfigured: NO_KEY, a nominal part cannot be opened here.
     """
     found: dict[int, Document] = {}
+    session = driver(connection)
+    for run, document in (*_plain(session), *_nominal(session)):
+        found[run] = min(found.get(run, document), document)
+    return found
+
+
+def altered_beside(engine: sa.Engine, where: str, snapshot: str) -> dict[int, Document]:
+    """What altered() gives in another session, which sees what the one sees that exported this snapshot."""
     with transaction(engine, where, isolation="REPEATABLE READ") as connection:
         connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-        session = driver(connection)
-        for run, document in (*_plain(session), *_nominal(session)):
-            found[run] = min(found.get(run, document), document)
-    return found
+        return altered(connection)
 
 
 def _plain(session: psycopg.Connection[Any]) -> Iterator[tuple[int, Document]]:

@@ -29,18 +29,33 @@ FROM exchange.partner WHERE partner = :partner
 """
 _REMEMBER: Final = """
 INSERT INTO exchange.unsettled (partner, bridge_id, run_id)
-SELECT DISTINCT ON (q.name, s.bridge_id) q.name, s.bridge_id, q.id
+SELECT DISTINCT ON (q.name, s.bridge_id) q.name, s.bridge_id, q.id {given} AND {which}
+ORDER BY q.name, s.bridge_id, q.id
+ON CONFLICT DO NOTHING
+"""
+_GIVEN: Final = """
 FROM exchange.handing h JOIN exchange.run q ON q.id = h.run_id
 CROSS JOIN LATERAL unnest(h.ordinals) AS o(ordinal)
 JOIN exchange.selection s ON s.run_id = h.run_id AND s.ordinal = o.ordinal
-WHERE {which} AND NOT EXISTS (
+WHERE NOT EXISTS (
     SELECT FROM exchange.delivery d
     WHERE d.partner = q.name AND d.bridge_id = s.bridge_id AND d.idempotency_key IS NOT NULL
       AND d.disposition IN ('delivered', 'unchanged', 'withheld')
       AND (d.version > s.version OR d.version = s.version AND d.at > h.at))
-ORDER BY q.name, s.bridge_id, q.id
-ON CONFLICT DO NOTHING
 """
+"""What any share is handing over or was, but for what the partner has answered for since."""
+_OFFER: Final = (
+    """
+    UPDATE pg_temp.offer o SET due = true FROM exchange.unsettled u
+    WHERE u.partner = :partner AND u.bridge_id = o.bridge_id AND NOT o.superseded
+    """,
+    """
+    INSERT INTO pg_temp.offer SELECT r.bridge_id, r.version, false, true
+    FROM exchange.unsettled u JOIN exchange.record r USING (bridge_id)
+    WHERE u.partner = :partner AND NOT EXISTS (
+        SELECT FROM pg_temp.offer o WHERE o.bridge_id = r.bridge_id AND o.version = r.version)
+    """,
+)
 _ANSWERED: Final = """
 DELETE FROM exchange.unsettled u USING pg_temp.settled s
 WHERE u.partner = :partner AND u.bridge_id = s.bridge_id
@@ -86,13 +101,19 @@ def turn(connection: sa.Connection, partner: str) -> Turn:
 def selecting(connection: sa.Connection, partner: str) -> None:
     """The partner's next selection: remember what any share is handing to it, and let them know."""
     connection.execute(sa.text(_NEXT), {"partner": partner})
-    connection.execute(sa.text(_REMEMBER.format(which="q.name = :partner")), {"partner": partner})
+    connection.execute(sa.text(_remember("q.name = :partner")), {"partner": partner})
+
+
+def offer(connection: sa.Connection, partner: str) -> None:
+    """Offer the partner anew what nobody has said the end of, whatever else is offered (pg_temp.offer)."""
+    for statement in _OFFER:
+        connection.execute(sa.text(statement), {"partner": partner})
 
 
 def cross_off(connection: sa.Connection, runs: Sequence[int]) -> None:
     """Remember what these runs were handing over, whose work under way is about to go."""
     here = {"runs": list(runs)}
-    connection.execute(sa.text(_REMEMBER.format(which="h.run_id = ANY(:runs)")), here)
+    connection.execute(sa.text(_remember("h.run_id = ANY(:runs)")), here)
     connection.execute(handing.delete().where(handing.c.run_id.in_(here["runs"])))
 
 
@@ -121,3 +142,7 @@ def settled(connection: sa.Connection, run: int, partner: str, upto: int | None)
     if upto is not None:
         connection.execute(handing.delete().where(handing.c.run_id == run, handing.c.first <= upto))
     connection.execute(sa.text(_ANSWERED), {"partner": partner})
+
+
+def _remember(which: str) -> str:
+    return _REMEMBER.format(given=_GIVEN, which=which)

@@ -180,7 +180,7 @@ def test_who_granted_what_and_what_went_under_it_is_sealed(exchange: Exchange, q
         for change, named in CHANGES.items():
             connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
             assert connection.execute(sa.text(change)).rowcount > 0
-            assert any(named in flaw.what for flaw in verify(connection, None, None, contents=False)), change
+            assert any(named in flaw.what for flaw in verify(connection, None, None, dict)), change
             connection.rollback()
     assert exchange.verify() == []
 

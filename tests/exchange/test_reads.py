@@ -140,6 +140,6 @@ def test_no_other_place_reads_nominal_parts() -> None:
     }
     # erasure deletes them, verifying hashes them, nominal brings them under another key, reads sees if there are any
     assert found == {
-        "exchange/current.py", "exchange/delivery.py", "exchange/erasure.py", "exchange/verifying.py",
+        "exchange/current.py", "exchange/erasure.py", "exchange/streaming.py", "exchange/documents.py",
         "exchange/nominal.py", "exchange/reads.py",
     }  # fmt: skip

@@ -39,10 +39,11 @@ _MOVES: Final = """
 SELECT m.bridge_id::text, r.origin_record_id, m.inserts, m.found, m.withdrawals FROM (
     SELECT d.bridge_id, count(*) FILTER (WHERE d.effect = 'insert') AS inserts,
            count(*) FILTER (WHERE d.effect = 'withdraw') AS withdrawals,
-           count(DISTINCT d.idempotency_key) FILTER (WHERE d.disposition = 'unchanged' AND d.holds) AS found
+           count(DISTINCT d.idempotency_key) FILTER (WHERE d.disposition = 'unchanged' AND d.holds) AS found,
+           count(DISTINCT d.idempotency_key) FILTER (WHERE d.disposition = 'unchanged' AND NOT d.holds) AS away
     FROM exchange.delivery d WHERE d.partner = 'cis' GROUP BY 1) m
 JOIN exchange.record r USING (bridge_id)
-WHERE m.inserts - m.withdrawals > 1 OR m.inserts + m.found < m.withdrawals
+WHERE m.inserts - m.withdrawals - m.away > 1 OR m.inserts + m.found < m.withdrawals
 """
 _REMOVED: Final = """
 SELECT key FROM bridge_inbox.cis_case WHERE (withdrawn OR recalled) AND previous_hash IS NOT NULL
@@ -50,8 +51,8 @@ SELECT key FROM bridge_inbox.cis_case WHERE (withdrawn OR recalled) AND previous
 """What was at the partner when it was taken back."""
 """Records that were put there twice by the books, or taken away without having been there.
 
-What a try put there that died before the exchange knew of it counts as found there by the next; if that is to take it
-back, the partner's own row says whether something was there.
+What a try put there that died before the exchange knew of it counts as found there by the next, and what it took away
+as found away; if the next is to take back what nobody knew to be there, the partner's own row says whether it was.
 """
 _SENT: Final = """
 SELECT DISTINCT idempotency_key FROM exchange.delivery

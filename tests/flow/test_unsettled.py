@@ -28,10 +28,11 @@ class Handing:
 
     Args:
         key: what the orchestrator calls its run.
+        redeliver: it gives again what CIS has.
     """
 
-    def __init__(self, key: str) -> None:
-        self.work = sharing.select("cis", key)
+    def __init__(self, key: str, *, redeliver: bool = False) -> None:
+        self.work = sharing.select("cis", key, redeliver=redeliver)
 
     def read(self) -> Handing:
         """Read and make ready what was selected."""
@@ -111,6 +112,15 @@ def test_a_record_that_is_again_what_the_books_say_is_delivered_all_the_same(ins
     taken("A", 2)
     assert share().effects == {"update": 1}
     assert at_cis(installation) == (["100"], 1)
+    assert sound()
+
+
+def test_what_would_not_be_offered_again_is(installation: Installation) -> None:
+    """All that was collected is settled, but for what a share that gave it again has left."""
+    taken("A", 0)
+    assert share().effects == {"insert": 1}
+    Handing("dies", redeliver=True).read().give()
+    assert share().counts == {"unchanged": 1}
     assert sound()
 
 
