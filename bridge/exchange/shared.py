@@ -13,6 +13,7 @@ from bridge.exchange import (
     authorisations,
     delivery,
     outbox,
+    revisions,
     runs,
     streaming,
     unsettled,
@@ -99,11 +100,12 @@ class Shared(Base):
         share that has selected since knows of a newer version or decision.
 
         Raises:
-            Stop: RUN_OVER.
+            Stop: RUN_OVER, OLD_MAPPING, OLD_AUTHORISATION.
         """
         with transaction(self._engine, run.where) as connection:
             unsettled.together(connection, run.name)
             runs.require_open(connection, run)
+            revisions.require_in_force(connection, run)
             return unsettled.write_down(connection, run.id, run.name, turn, ordinals)
 
     def settle(

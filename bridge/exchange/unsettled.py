@@ -120,7 +120,7 @@ def cross_off(connection: sa.Connection, runs: Sequence[int]) -> None:
 def write_down(connection: sa.Connection, run: int, partner: str, known: Turn, ordinals: Sequence[int]) -> set[int]:
     """Write down that these of the run's selection are about to be handed over; gives those that must not be.
 
-    The caller has made sure, in this transaction and after together(), that the run may still write.
+    The caller has made sure, in this transaction and after together(), that the run may still write and release.
     """
     overtaken: set[int] = set()
     if turn(connection, partner).selections != known.selections:

@@ -11,6 +11,7 @@ import pytest
 
 from bridge import settings
 from bridge.connector import Target
+from bridge.errors import Stop
 from bridge.exchange import Exchange
 from bridge.flow import reconciling, sharing
 from bridge.flow.handing import Handed, Made, hand
@@ -217,12 +218,23 @@ def test_a_decision_overtakes_too(installation: Installation) -> None:
     assert at_cis(installation) == (["100"], 1)
 
 
+def test_a_share_goes_by_what_is_authorised_when_it_hands_over(installation: Installation) -> None:
+    taken("A", 0)
+    late = Handing("late").read()
+    with Exchange(settings.exchange_url()) as exchange:
+        exchange.authorise(grant())
+    taken("B", 0)
+    assert share().effects == {"insert": 2}
+    with pytest.raises(Stop, match="OLD_AUTHORISATION"):
+        late.give()
+
+
 @pytest.mark.parametrize("state", ["sealed", "abandoned"])
 def test_a_run_that_is_over_hands_nothing_over(installation: Installation, state: str) -> None:
     taken("A", 0)
     over = Handing("over").read()
     with psycopg.connect(installation.exchange.replace("+psycopg", "")) as session:
         session.execute("UPDATE exchange.run SET state = %s WHERE id = %s", [state, over.work.run.id])
-    with pytest.raises(Exception, match="RUN_OVER"):
+    with pytest.raises(Stop, match="RUN_OVER"):
         over.give()
     assert at_cis(installation) == ([], 0)
