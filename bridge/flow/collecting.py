@@ -167,8 +167,8 @@ def map_and_validate(work: Collect) -> dict[str, int]:
 def _staged(work: Collect, copies: archive.Copies) -> dict[str, int]:
     read = seen = part = 0
     watch: drift.Watch | None = None
-    # While one batch is checked and staged, the next is read and mapped, be it of the same input or the next.
-    for one, mapping, made in ahead(_mapped(work, copies)):
+    # While one batch is checked and staged, the next is mapped and the one after read, of this input or another.
+    for one, mapping, made in ahead(_mapped(ahead(_records(work, copies)))):
         watch = watch or drift.Watch(work.run.where, mapping, one.name)
         if made is not None:
             batch, mapped = made
@@ -185,8 +185,8 @@ def _staged(work: Collect, copies: archive.Copies) -> dict[str, int]:
     return {"read": read}
 
 
-def _mapped(work: Collect, copies: archive.Copies) -> Iterator[tuple[Input, Mapping, tuple[Batch, Mapped] | None]]:
-    """Every batch of every input that can be read, with what its mapping makes of it; None when an input ends."""
+def _records(work: Collect, copies: archive.Copies) -> Iterator[tuple[Input, Mapping, Batch | None]]:
+    """Every batch of every input that can be read, with the mapping that reads it; None when an input ends."""
     readers: dict[str, Source] = {}
     for one in work.exchange.inputs(work.run):
         if one.problem is not None:
@@ -199,9 +199,17 @@ def _mapped(work: Collect, copies: archive.Copies) -> Iterator[tuple[Input, Mapp
             readers[mapping.where] = connect(mapping)
         copy = copies.open(one)
         for batch in _batches(readers[mapping.where], copy, mapping):
-            yield one, mapping, (batch, forward(mapping, batch))
+            yield one, mapping, batch
         copies.drop(one)
         yield one, mapping, None
+
+
+def _mapped(
+    records: Iterator[tuple[Input, Mapping, Batch | None]],
+) -> Iterator[tuple[Input, Mapping, tuple[Batch, Mapped] | None]]:
+    """The same with what its mapping makes of each batch."""
+    for one, mapping, batch in records:
+        yield one, mapping, None if batch is None else (batch, forward(mapping, batch))
 
 
 def judge(work: Collect, *, fresh: bool = True, accept: str = "") -> list[dict[str, Any]]:
