@@ -53,11 +53,21 @@ WHERE h.state = 'open' AND h.name = :source AND h.run_id <> :run AND h.partner I
     OR h.bridge_id IN (SELECT bridge_id FROM exchange.intake WHERE run_id = :run AND bridge_id IS NOT NULL))
 """
 _REDRIVE_OF: Final = """
-UPDATE exchange.held h SET redrive_of = old.id
-FROM exchange.input now, exchange.held old JOIN exchange.input was ON was.id = old.input_id
-WHERE h.run_id = :run AND h.redrive_of IS NULL AND now.id = h.input_id
-  AND old.redriven_by = :run AND old.field = h.field AND old.rule = h.rule
-  AND ((was.sha256 = now.sha256 AND old.ordinal = h.ordinal) OR old.bridge_id = h.bridge_id)
+WITH pairs AS (
+    SELECT h.id, old.id AS former
+    FROM exchange.held h JOIN exchange.input now ON now.id = h.input_id
+    JOIN exchange.input was ON was.sha256 = now.sha256
+    JOIN exchange.held old ON old.input_id = was.id AND old.ordinal = h.ordinal
+                          AND old.field = h.field AND old.rule = h.rule
+    WHERE h.run_id = :run AND h.redrive_of IS NULL AND old.redriven_by = :run
+    UNION ALL
+    SELECT h.id, old.id
+    FROM exchange.held h
+    JOIN exchange.held old ON old.bridge_id = h.bridge_id AND old.field = h.field AND old.rule = h.rule
+    WHERE h.run_id = :run AND h.redrive_of IS NULL AND old.redriven_by = :run
+)
+UPDATE exchange.held h SET redrive_of = found.former
+FROM (SELECT id, max(former) AS former FROM pairs GROUP BY 1) found WHERE h.id = found.id
 """
 
 
@@ -85,8 +95,12 @@ def seal_window(connection: sa.Connection, run: Run) -> Books:
     if books.balanced:
         span = {"since": window.since, "until": window.until, "read": read}
         connection.execute(sa.text(_WINDOW), here | span)
-        connection.execute(sa.text(_REDRIVEN), here)
-        connection.execute(sa.text(_REDRIVE_OF), here)
+        if connection.execute(sa.text(_REDRIVEN), here).rowcount:
+            # What this transaction has written has no statistics: left alone, the planner takes it for a few rows and
+            # looks at each of many for each of many.
+            connection.execute(sa.text("SET LOCAL enable_nestloop = off"))
+            connection.execute(sa.text(_REDRIVE_OF), here)
+            connection.execute(sa.text("SET LOCAL enable_nestloop = on"))
         end(connection, run, "sealed", books)
     return books
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -52,12 +53,14 @@ def verify(
     """
     previous, expected = ORIGIN, 1
     seals: list[Flaw] = []
-    for row in connection.execute(sa.text("SELECT * FROM exchange.seal ORDER BY number")).all():
-        what = _unlinked(row, previous, expected) or _unsigned(row, signer) or _changed(connection, row)
-        if kept is not None and kept.number == row.number and kept.head != row.head:
-            what = "the head is not the one of the checkpoint"
-        seals.append(Flaw(row.number, row.run_id, what))
-        previous, expected = row.head, row.number + 1
+    # While the server hashes the entries of one part, the tree of the part before is hashed here.
+    with ThreadPoolExecutor(1, "trees") as trees:
+        for row in connection.execute(sa.text("SELECT * FROM exchange.seal ORDER BY number")).all():
+            what = _unlinked(row, previous, expected) or _unsigned(row, signer) or _changed(connection, row, trees)
+            if kept is not None and kept.number == row.number and kept.head != row.head:
+                what = "the head is not the one of the checkpoint"
+            seals.append(Flaw(row.number, row.run_id, what))
+            previous, expected = row.head, row.number + 1
     others = altered()
     flaws = [replace(one, what=one.what or _document(others.get(one.run_id))) for one in seals]
     if kept is not None and kept.number >= expected:
@@ -90,7 +93,7 @@ def _unsigned(row: Any, signer: bytes | None) -> str:
     return "" if Checkpoint(row.number, row.head, row.signer, row.signature).holds else "its signature is not its own"
 
 
-def _changed(connection: sa.Connection, row: Any) -> str:
+def _changed(connection: sa.Connection, row: Any, trees: Executor) -> str:
     """What of all that the seal commits to is otherwise now; the first entry concerned."""
     written = json.loads(row.manifest)
     if written.get("format") != FORMAT:
@@ -100,11 +103,14 @@ def _changed(connection: sa.Connection, row: Any) -> str:
         return "the run that it sealed is gone, or no longer counts as sealed"
     # A seal of before there was a part says nothing of it, and its run wrote nothing of it.
     before = dict.fromkeys(ENTRY, tree_of(b"")) | written
+    made: dict[str, tuple[bytes, Future[list[Any]]]] = {}
+    for part in ENTRY:
+        hashes = leaves_of(connection, row.run_id, part)
+        made[part] = hashes, trees.submit(tree_of, hashes)
     roots: dict[str, list[Any]] = {}
     first = altered = ""
-    for part in ENTRY:
-        leaves = leaves_of(connection, row.run_id, part)
-        roots[part] = tree_of(leaves)
+    for part, (leaves, tree) in made.items():
+        roots[part] = tree.result()
         if first or altered:
             continue
         asked = sa.text("SELECT leaves FROM exchange.segment WHERE run_id = :run AND part = :part")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -163,6 +164,30 @@ def test_a_held_record_is_redriven_by_the_run_that_takes_it_in_again(exchange: E
     drive("f3", True)
     assert exchange.held() == []
     assert [p.state for p in exchange.held(state="redriven")] == ["redriven", "redriven"]
+
+
+def test_many_held_again_are_each_looked_up_a_few_times(exchange: Exchange, query: Query) -> None:
+    one, many = file("a.xml", 1_000), 1_000
+    for fingerprint in ("f1", "f2"):
+        run = exchange.begin_collect("cen", day(0), "m", fingerprint, f"k {fingerprint}")
+        exchange.register(run, one)
+        exchange.note_read(run, one.sha256, many)
+        with exchange.intake(run) as intake:
+            intake.hold(holds(one.sha256, [(n, "UNKNOWN_CODE", "seizure_country") for n in range(many)]))
+            assert intake.seal().balanced
+    linked = (
+        "SELECT count(*) FROM exchange.held n JOIN exchange.held o ON o.id = n.redrive_of WHERE o.ordinal = n.ordinal"
+    )
+    assert query(linked) == [(many,)]
+    exchange.close()
+    # A session tells what it read when it ends, which is soon after it was closed.
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    sessions += " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    while query(sessions) != [(0,)]:
+        time.sleep(0.05)
+    looked = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables WHERE relname = 'held'"
+    ((read,),) = query(looked)
+    assert many < read < 50 * many  # each for each would be a thousand times as many
 
 
 def test_the_same_bytes_under_two_names_are_read_once(exchange: Exchange) -> None:
