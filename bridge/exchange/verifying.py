@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ _UNSEALED: Final = """
 SELECT c.id FROM exchange.run c WHERE c.state = 'sealed'
   AND NOT EXISTS (SELECT FROM exchange.seal s WHERE s.run_id = c.id) ORDER BY 1
 """
+_MANY: Final = merkle.SIZE << 12
+"""Bytes of leaf hashes from which on a tree is worth another thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def verify(
     """
     previous, expected = ORIGIN, 1
     seals: list[Flaw] = []
-    # While the server hashes the entries of one part, the tree of the part before is hashed here.
+    # While the server hashes the entries of one part, the tree of the one before is hashed here.
     with ThreadPoolExecutor(1, "trees") as trees:
         for row in connection.execute(sa.text("SELECT * FROM exchange.seal ORDER BY number")).all():
             what = _unlinked(row, previous, expected) or _unsigned(row, signer) or _changed(connection, row, trees)
@@ -103,14 +106,15 @@ def _changed(connection: sa.Connection, row: Any, trees: Executor) -> str:
         return "the run that it sealed is gone, or no longer counts as sealed"
     # A seal of before there was a part says nothing of it, and its run wrote nothing of it.
     before = dict.fromkeys(ENTRY, tree_of(b"")) | written
-    made: dict[str, tuple[bytes, Future[list[Any]]]] = {}
+    made: dict[str, tuple[bytes, Callable[[], list[Any]]]] = {}
     for part in ENTRY:
         hashes = leaves_of(connection, row.run_id, part)
-        made[part] = hashes, trees.submit(tree_of, hashes)
+        many = len(hashes) >= _MANY
+        made[part] = hashes, trees.submit(tree_of, hashes).result if many else partial(tree_of, hashes)
     roots: dict[str, list[Any]] = {}
     first = altered = ""
     for part, (leaves, tree) in made.items():
-        roots[part] = tree.result()
+        roots[part] = tree()
         if first or altered:
             continue
         asked = sa.text("SELECT leaves FROM exchange.segment WHERE run_id = :run AND part = :part")
