@@ -1,6 +1,6 @@
 """What a mapping says about its DAG: when it runs, and its page for people who do not read YAML.
 
-Read while a DAG file is parsed, so nothing here imports more than a YAML reader and Airflow's SDK.
+Read while a DAG file is parsed, so nothing here imports more than a YAML reader, Airflow's SDK and its cron library.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset
+from croniter import croniter
 
 from bridge import settings
 from bridge.content import Content, Direction
@@ -85,7 +86,8 @@ def start_of(options: Facts) -> datetime:
     """First moment of a source's first scheduled window.
 
     $BRIDGE_START says it for all sources of an installation, which need not catch up on all that the
-    mappings cover; earlier windows can still be backfilled.
+    mappings cover; earlier windows can still be backfilled. Where it falls into one of the source's windows, that
+    window is the first: were it the next one, nothing would ever collect the rest of this.
     """
     told = os.environ.get("BRIDGE_START") or options.text("start", "2026-01-01")
     try:
@@ -94,4 +96,9 @@ def start_of(options: Facts) -> datetime:
         raise Misconfigured(
             "BAD_MOMENT", f"start of {options.system}", f"{told!r} is no date", "Write it as 2026-11-01"
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    every = options.text("every")
+    if not every:
+        return moment
+    begins: datetime = croniter(every, moment + timedelta(seconds=1)).get_prev(datetime)
+    return begins

@@ -21,6 +21,7 @@ _SEALED: Final = "SELECT source, max(until) FROM exchange.sealed_window GROUP BY
 _WAITING: Final = """
 SELECT p.partner, min(c.finished_at) FROM exchange.partner p CROSS JOIN exchange.run c
 WHERE c.kind = 'collect' AND c.state = 'sealed'
+  AND EXISTS (SELECT FROM exchange.record_version v WHERE v.run_id = c.id)
   AND NOT EXISTS (SELECT FROM exchange.coverage k WHERE k.partner = p.partner AND k.run_id = c.id)
 GROUP BY p.partner ORDER BY p.partner
 """
@@ -57,7 +58,8 @@ class Delay:
 
 
 def delays(connection: sa.Connection, content: Content, now: datetime) -> list[Delay]:
-    """Every source whose next window has ended and every partner that windows wait for, sources first."""
+    """Every source whose next window has ended and every partner that windows with new versions wait for, sources
+    first."""
     found = []
     for source, until in connection.execute(sa.text(_SEALED)).all():
         if source not in content.sources():

@@ -29,6 +29,7 @@ dags = {
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "timetable": type(dag.timetable).__name__,
+        "start": str(dag.start_date),
         "docs": dag.doc_md,
         "timeouts": all(task.execution_timeout for task in dag.tasks),
         "policies": all(task.retry_policy for task in dag.tasks),
@@ -48,6 +49,7 @@ def parsed(root: Path, home: Path) -> dict[str, Any]:
     environment = {
         **{name: value for name, value in os.environ.items() if name != "BRIDGE_CONTENT"},
         "AIRFLOW_HOME": str(home),
+        "BRIDGE_START": "2026-11-22T22:40:12+00:00",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS": "False",
     }
@@ -88,6 +90,15 @@ def test_a_collect_dag_has_windows_catches_up_and_does_its_steps_in_order(ours: 
         assert dag["timetable"] == "CronDataIntervalTimetable", "any other gives windows without length"
         assert dag["catchup"] is True, "windows missed in an outage would be lost"
         assert dag["max_active_runs"] <= 2
+
+
+@pytest.mark.parametrize(
+    ("source", "begins"), [("cis", "2026-11-22 22:00:00+00:00"), ("cen", "2026-11-22 00:00:00+00:00")]
+)
+def test_the_first_window_of_a_source_is_the_one_that_an_installation_begins_in(
+    ours: dict[str, Any], source: str, begins: str
+) -> None:
+    assert ours["dags"][f"collect_{source}"]["start"] == begins
 
 
 def test_a_share_dag_is_woken_by_assets_and_by_time_one_run_after_another(ours: dict[str, Any]) -> None:

@@ -64,3 +64,5 @@ def test_a_partner_is_due_from_the_seal_of_what_it_was_not_offered(exchange: Exc
     exchange.resume_partner("cis", "A. Officer", "over")
     share(exchange)
     assert due(exchange, now + 25 * HOUR, "partner") == []
+    collect(exchange, [Version("S1")], 1)
+    assert due(exchange, now + 25 * HOUR, "partner") == [], "a window that brought nothing new has nothing for it"
