@@ -109,7 +109,7 @@ class Asked(Base):
             contents: also hashes every document anew, which reads all of them, in a session beside.
         """
         with transaction(self._engine, _WHERE, isolation=_SNAPSHOT) as connection:
-            connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+            connection.exec_driver_sql(documents.READING)
             if not contents:
                 return verifying.verify(connection, kept, signer, dict)
             snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
@@ -161,6 +161,16 @@ class Asked(Base):
         """Partners that a share was ever begun for."""
         with transaction(self._engine, _WHERE) as connection:
             return set(connection.scalars(sa.text("SELECT partner FROM exchange.partner")))
+
+    def collected_from(self) -> set[str]:
+        """Sources that a collect was ever begun for."""
+        with transaction(self._engine, _WHERE) as connection:
+            return set(connection.scalars(sa.text("SELECT DISTINCT name FROM exchange.run WHERE kind = 'collect'")))
+
+    def problem_codes(self) -> set[str]:
+        """Codes of all problems that there ever were, in whatever state."""
+        with transaction(self._engine, _WHERE) as connection:
+            return set(connection.scalars(sa.text("SELECT DISTINCT code FROM exchange.held")))
 
     def advance(self, past: int) -> None:
         """Give the next run a higher number than this: after a restore, a partner has seen numbers that we forgot."""
