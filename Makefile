@@ -1,7 +1,7 @@
 # Every command a person types; `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-large test-faults test-faults-long test-laws check bench audit sbom lock clean
+.PHONY: help setup demo up down test test-large test-faults test-faults-long test-laws test-mutations check bench audit sbom lock clean
 
 # The first that runs and is one of those the lock is made for; or say `make PYTHON=/path/to/python demo`.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \

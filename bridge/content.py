@@ -89,8 +89,17 @@ class Content:
         return next((root / parts for root in self.roots if (root / parts).is_file()), None)
 
     def mapping(self, system: str, direction: Direction) -> Path:
-        """The file of one system's mapping."""
-        return self.path(f"mappings/{system}/{direction}.yaml")
+        """The file of one system's mapping.
+
+        Raises:
+            Misconfigured: NO_SYSTEM, no root has it.
+        """
+        file = f"mappings/{system}/{direction}.yaml"
+        found = self.seek(file)
+        if found is None:
+            known = ", ".join(self._systems(direction)) or "none yet"
+            raise Misconfigured("NO_SYSTEM", system, f"there is no {file}", f"Known are: {known}")
+        return found
 
     def versions(self, system: str, direction: Direction) -> list[Path]:
         """The files of all versions of one system's mapping: ``collect.yaml``, then ``collect-<name>.yaml`` by name."""

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
@@ -50,7 +49,7 @@ def application() -> FastAPI:
     app.add_api_route("/held", held, response_class=HTMLResponse)
     app.add_api_route("/record", record, response_class=HTMLResponse)
     app.add_api_route("/grounds", legal_grounds, response_class=HTMLResponse)
-    app.add_api_route("/run/{dag_id}/{run_id:path}", run, response_class=HTMLResponse)
+    app.add_api_route("/run/{key:path}", run, response_class=HTMLResponse)
     app.add_exception_handler(BridgeError, _refused)
     return app
 
@@ -132,9 +131,8 @@ def legal_grounds() -> HTMLResponse:
     return _page("grounds.html", policies=[grounds.policy(partner) for partner in grounds.partners()])
 
 
-def run(dag_id: str, run_id: str) -> HTMLResponse:
+def run(key: str) -> HTMLResponse:
     """One run: its books, its inputs with hashes and the positions of held records, its reasons."""
-    key = f"{dag_id}/{run_id}"
     with _connection() as connection:
         attempts = questions.attempts(connection, key)
         last = attempts[0] if attempts else None
@@ -205,7 +203,7 @@ def _templates() -> Environment:
     environment.filters["number"] = _number
     environment.filters["codes"] = _codes
     environment.globals.update(
-        PREFIX=PREFIX, INTAKE=list(Intake), DELIVERY=list(Delivery), AWAITING=AWAITING, LAWS=LAWS, run_page=_run_page
+        PREFIX=PREFIX, INTAKE=list(Intake), DELIVERY=list(Delivery), AWAITING=AWAITING, LAWS=LAWS, ground=grounds.ground
     )
     return environment
 
@@ -228,11 +226,3 @@ def _moment(value: datetime | None) -> str:
 def _codes(counts: Mapping[str, int]) -> Sequence[tuple[str, int]]:
     """Codes with their counts, most frequent first."""
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def _run_page(key: str) -> str:
-    """Address of the run in Airflow, for keys that are Airflow's; "" for runs of the command line."""
-    dag_id, slash, run_id = key.partition("/")
-    if not slash or not dag_id.startswith(("collect_", "share_")):
-        return ""
-    return f"/dags/{dag_id}/runs/{quote(run_id, safe='')}/plugin/reconciliation-run"

@@ -229,7 +229,7 @@ def _not_now(last: Hop | None, version: int) -> str:
     """
     if last is None:
         return "the partner has not got it"
-    if last.code == Effect.WITHDRAW:
+    if last.effect == Effect.WITHDRAW:
         return f"the partner does not have it: it was taken back on {_when(last)}"
     if last.version != version:
         has = f"the partner has version {last.version}, got on {_when(last)}; the exchange has version {version}"
@@ -243,22 +243,3 @@ def _when(hop: Hop) -> str:
 
 def _named(mapping: Mapping) -> str:
     return f"{mapping.name} {mapping.version}, {mapping.where}, {mapping.fingerprint[:12]}"
-
-
-def about(explained: Explained, wanted: str) -> list[tuple[Side, Way]]:
-    """The ways that concern a field: of that path, or below it, and at partners what is read from it."""
-    common = [way for side in explained.sides if side.at == "common" for way in side.ways]
-    paths = {way.path for way in common if _is(way.path, wanted) or any(_is(read.path, wanted) for read in way.reads)}
-    return [
-        (side, way)
-        for side in explained.sides
-        for way in side.ways
-        if _is(way.path, wanted)
-        or way.path in paths
-        or any(read.path in paths or _is(read.path, wanted) for read in way.reads)
-    ]
-
-
-def _is(path: str, wanted: str) -> bool:
-    bare = ".".join(part for part in path.split(".") if not part.isdigit())
-    return wanted in (path, bare) or path.startswith(f"{wanted}.") or bare.startswith(f"{wanted}.")

@@ -57,10 +57,15 @@ class Fate:
 
 @dataclass
 class Tried:
-    """One record and its fates: in the exchange first, then at each partner."""
+    """One record and its fates: in the exchange first, then at each partner.
+
+    Args:
+        whole: it is no record but an input, which would be held as a whole.
+    """
 
     where: str
     fates: list[Fate]
+    whole: bool = False
 
 
 def usable(content: Content, name: str, direction: Direction) -> tuple[Mapping, int]:
@@ -102,7 +107,7 @@ def try_source(
     for batch in _read(mapping, last, file):
         if isinstance(batch, Problem):
             reason = f"{batch.code}, the whole input: {batch.reason}"
-            yield Tried(Path(file).name if file else "an input", [Fate("common", HELD, (reason,))])
+            yield Tried(Path(file).name if file else "an input", [Fate("common", HELD, (reason,))], whole=True)
         else:
             yield from _collected(content, mapping, shares, batch, known, left)
 

@@ -82,11 +82,12 @@ def try_(name: str, last: int, file: str, to: tuple[str, ...], show_all: bool, a
     """Try real records of source or partner NAME: what would go, be held or withheld, and why.
 
     Nothing is sent and nothing is kept. Values stand side by side, those of persons, businesses and free
-    text masked. A system that is both is tried as a source, with --to NAME as a partner.
+    text masked. A system that is both is tried as a source, with --to NAME as a partner. Exits with 3 if every
+    input is held as a whole, so that there is no record to try.
     """
     from bridge.commands import trying
 
-    trying.run(content(), name, last, file, to, show_all=show_all, as_json=as_json)
+    sys.exit(trying.run(content(), name, last, file, to, show_all=show_all, as_json=as_json))
 
 
 @main.command()

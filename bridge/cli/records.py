@@ -7,10 +7,10 @@ import sys
 import click
 
 from bridge.cli.options import content, signed
-from bridge.cli.root import main
+from bridge.cli.root import Family, main
 
 
-class _Asked(click.Group):
+class _Asked(Family):
     """A group that lists by options: what is typed in the place of a command is most likely one of their values."""
 
     def resolve_command(

@@ -44,7 +44,7 @@ def authorise_list(partner: str | None, as_json: bool) -> None:
     """List every authorisation ever entered: who gave it, on what ground, for what, and whether it is in force."""
     from bridge.commands import authorising
 
-    authorising.show(content(), partner, as_json=as_json)
+    authorising.show(partner, as_json=as_json)
 
 
 @authorise.command("revoke")

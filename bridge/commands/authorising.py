@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bridge import settings
 from bridge.commands import naming, tables
-from bridge.commands.naming import require_partner
+from bridge.commands.naming import require_known, require_partner
 from bridge.commands.sealing import identity
 from bridge.content import Content
 from bridge.exchange import Exchange, Grant
@@ -44,12 +44,12 @@ def add(content: Content, partner: str, said: Mapping[str, Any]) -> None:
     click.echo(f"Next: bridge share {partner}, or bridge authorise list.")
 
 
-def show(content: Content, partner: str | None, *, as_json: bool) -> None:
+def show(partner: str | None, *, as_json: bool) -> None:
     """Every authorisation ever entered, with its state now."""
     with Exchange.of(Role.AUDIT) as exchange:
         found = exchange.authorisations(partner)
-    if not found:  # of one that is a partner no more the past is shown all the same
-        require_partner(content, partner)
+        if not found:
+            require_known(exchange, partner=partner)
     if as_json:
         for row in found:
             click.echo(json.dumps(dict(row._mapping), default=str, sort_keys=True))

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bridge import settings
 from bridge.commands import tables
-from bridge.commands.naming import require_partner
+from bridge.commands.naming import require_known
 from bridge.commands.sealing import identity
 from bridge.content import Content
 from bridge.errors import Misconfigured
@@ -46,8 +46,8 @@ def overdue(content: Content, partner: str | None, *, as_json: bool) -> int:
     now = datetime.now(UTC)
     with Exchange.of(Role.AUDIT) as exchange:
         found = clearing.overdue(exchange, content, now, partner)
-    if not found:
-        require_partner(content, partner)
+        if not found:
+            require_known(exchange, partner=partner)
     if as_json:
         for one in found:
             said = {**dataclasses.asdict(one.owed), "deadline": one.deadline}

@@ -8,7 +8,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from bridge.authoring.explaining import Explained, Side, about, explain_record
+from bridge.authoring.concerning import about, require_field
+from bridge.authoring.explaining import Explained, Side, explain_record
 from bridge.commands import tables
 from bridge.content import Content
 from bridge.mapping.trace import Read, Way
@@ -18,6 +19,8 @@ def run(content: Content, record: str, field: str, *, as_json: bool) -> None:
     """Tell where the record came from, how each value was made, and what each partner got."""
     found = explain_record(content, record)
     chosen = about(found, field) if field else [(side, way) for side in found.sides for way in side.ways]
+    if field and not chosen:
+        require_field(content, found, field)
     if as_json:
         click.echo(json.dumps(_said(found, chosen), default=str))
         return
@@ -80,7 +83,7 @@ def _hops(found: Explained) -> None:
         table.add_column(column, overflow="fold")
     for hop in found.hops:
         way = {"intake": "from", "delivery": "to"}.get(hop.side, "decided for")
-        became = hop.disposition + (f" {hop.code}" if hop.code else "")
+        became = f"{hop.disposition} {hop.details}".rstrip()
         version = "-" if hop.version is None else str(hop.version)
         mapping = f"{hop.mapping} revision {hop.revision} {hop.fingerprint[:12]}"
         where = "\n".join(part for part in (hop.authorisation, hop.place) if part)

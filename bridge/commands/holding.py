@@ -12,10 +12,11 @@ from rich.table import Table
 from bridge import settings
 from bridge.authoring.heldrecord import show as held_record
 from bridge.commands import tables
+from bridge.commands.naming import require_known
 from bridge.commands.reporting import place
 from bridge.content import Content
 from bridge.errors import Misconfigured
-from bridge.exchange import Exchange
+from bridge.exchange import Exchange, Role
 from bridge.flow import redriving
 
 
@@ -73,6 +74,8 @@ def redrive(
     if not (ids or source or partner or code):
         what = "nothing says which problems are meant"
         raise Misconfigured("NOTHING_HELD", "bridge held redrive", what, "Give numbers, --source, --partner or --code")
+    with Exchange.of(Role.AUDIT) as exchange:
+        require_known(exchange, source=source, partner=partner, code=code)
     done = redriving.redrive(
         list(ids) or None,
         by,
@@ -86,9 +89,14 @@ def redrive(
         tables.show(books, as_json=as_json, title=f"{books.since:%Y-%m-%d %H:%M} to {books.until:%Y-%m-%d %H:%M}")
     if as_json:
         return
-    click.echo(f"{done.problems} problems were taken in again; {done.open} of those at intake are still there.")
+    were = "was" if done.problems == 1 else "were"
+    still = "is" if done.open == 1 else "are"
+    click.echo(
+        f"{tables.counted(done.problems, 'problem')} {were} taken in again; "
+        f"{done.open} of those at intake {still} still there."
+    )
     for name, count in done.partners.items():
-        click.echo(f"{count} are due at {name} again. Next: bridge share {name}")
+        click.echo(f"{count} {'is' if count == 1 else 'are'} due at {name} again. Next: bridge share {name}")
     if done.books:
         click.echo("Next: bridge share PARTNER, or bridge held for what is still there.")
 

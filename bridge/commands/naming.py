@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bridge.content import COLLECT, Content
 from bridge.errors import Misconfigured
+from bridge.exchange import Exchange
 from bridge.mapping import load_versions
 from bridge.mapping.code_sets import codes_of
 from bridge.mapping.identify import system_of
@@ -14,16 +15,43 @@ from bridge.shapes import read_shape
 COMMON = "common/seizure.json"
 
 
+def require_known(
+    exchange: Exchange, *, source: str | None = None, partner: str | None = None, code: str | None = None
+) -> None:
+    """Make sure that what is asked about is, or ever was: a system by its mapping or its runs, a code by a problem.
+
+    Where nothing was ever held no code is refused: that nothing is held is then true of every one.
+
+    Raises:
+        Misconfigured: NO_SOURCE, NO_PARTNER or NO_CODE.
+    """
+    if source is not None:
+        known = {*Content.find().sources(), *exchange.collected_from()}
+        if source not in known:
+            raise Misconfigured("NO_SOURCE", source, "there is no such source", f"Name one of: {_names(known)}")
+    if partner is not None:
+        known = {*Content.find().partners(), *exchange.shared_with()}
+        if partner not in known:
+            raise Misconfigured("NO_PARTNER", partner, "there is no such partner", f"Name one of: {_names(known)}")
+    if code is not None:
+        known = exchange.problem_codes()
+        if known and code not in known:
+            raise Misconfigured("NO_CODE", code, "no problem ever had this code", f"Name one of: {_names(known)}")
+
+
+def _names(known: Iterable[str]) -> str:
+    return ", ".join(sorted(known)) or "none yet"
+
+
 def require_partner(content: Content, name: str | None) -> None:
-    """Make sure that there is such a partner, if one is named.
+    """Make sure that there is a mapping for this partner, if one is named.
 
     Raises:
         Misconfigured: NO_PARTNER.
     """
     partners = content.partners()
     if name is not None and name not in partners:
-        fix = f"Name one of: {', '.join(partners) or 'none yet'}"
-        raise Misconfigured("NO_PARTNER", name, "there is no such partner", fix)
+        raise Misconfigured("NO_PARTNER", name, "there is no such partner", f"Name one of: {_names(partners)}")
 
 
 def supplier(content: Content, said: str) -> str:

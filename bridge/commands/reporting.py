@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 
 from bridge.commands import tables
+from bridge.commands.naming import require_known
 from bridge.exchange import Exchange, HeldProblem, Role
 
 UNBALANCED = 4
@@ -19,6 +20,7 @@ _NEXT = "Next: bridge held show NUMBER; once the cause is mended, bridge held re
 def books(source: str | None, partner: str | None, *, as_json: bool) -> int:
     """All sealed runs together; the exit code says whether they balance."""
     with Exchange.of(Role.AUDIT) as exchange:
+        require_known(exchange, source=source, partner=partner)
         found = exchange.books(source=source, partner=partner)
     tables.show(found, as_json=as_json, title="all runs")
     return 0 if found.balanced else UNBALANCED
@@ -28,6 +30,8 @@ def held(source: str | None, partner: str | None, code: str | None, limit: int, 
     """Records that are held, one row per problem."""
     with Exchange.of(Role.AUDIT) as exchange:
         problems = exchange.held(source=source, partner=partner, code=code, limit=limit)
+        if not problems:
+            require_known(exchange, source=source, partner=partner, code=code)
     if as_json:
         for problem in problems:
             click.echo(json.dumps(dataclasses.asdict(problem), default=str, sort_keys=True))

@@ -34,6 +34,10 @@ def show_all(limit: int, *, every: bool, as_json: bool) -> None:
         for row in found:
             click.echo(json.dumps(_said(row), default=str, sort_keys=True))
         return
+    if not found:
+        click.echo("There never was a request." if every else "No request waits.")
+        click.echo("Next: bridge requests list --all, for those answered; bridge duplicates list, for what may differ.")
+        return
     table = Table(title="requests for correction", title_justify="left")
     for name in ("no.", "record", "its supplier", "field", "what", "report", "its supplier", "state"):
         table.add_column(name, overflow="fold")

@@ -18,14 +18,15 @@ from bridge.content import COLLECT, SHARE, Content
 from bridge.mapping.trace import Way
 
 STYLE = {GO: "green", trying.HELD: "red", trying.WITHHELD: "yellow", trying.OUT: "dim"}
+ALL_HELD = 3
 SIDES = 3
 """Records of each outcome that are shown side by side; --all shows every one."""
 
 
 def run(
     content: Content, name: str, last: int, file: str, to: tuple[str, ...], *, show_all: bool, as_json: bool
-) -> None:
-    """Try real records and show what would become of each."""
+) -> int:
+    """Try real records and show what would become of each; the exit code says if no input could be read at all."""
     known = directions(content, name)
     direction = COLLECT if COLLECT in known and not (name in to and SHARE in known) else SHARE
     _, unconfirmed = trying.usable(content, name, direction)
@@ -36,15 +37,18 @@ def run(
         tried = list(trying.try_source(content, name, last, file, partners, say, left))
     else:
         tried = list(trying.try_partner(content, name, last, file))
+    unread = ALL_HELD if tried and all(one.whole for one in tried) else 0
     if as_json:
         for one in tried:
             click.echo(json.dumps(_said(one)))
-        return
+        return unread
     shown: Counter[tuple[str, ...]] = Counter()
     for one in tried:
         kind = tuple(f"{fate.at} {fate.what}" for fate in one.fates)
         shown[kind] += 1
-        if show_all or shown[kind] <= SIDES:
+        if one.whole:
+            click.echo(f"{one.where}: {'; '.join(one.fates[0].why)}")
+        elif show_all or shown[kind] <= SIDES:
             tables.console.print(_side_by_side(one))
     for at, counts in trying.counts(tried).items():
         where = "the exchange" if at == "common" else at
@@ -57,13 +61,16 @@ def run(
     if unconfirmed:
         click.echo(f"{unconfirmed} suggestions are not confirmed; nothing runs before they are.")
     following = (
-        f"bridge confirm {name}"
+        f"mend what is said above, then bridge try {name}" + (f" --file {file}" if file else "")
+        if unread
+        else f"bridge confirm {name}"
         if unconfirmed
         else f"bridge run {name}"
         if direction == COLLECT
         else f"bridge plan {name}"
     )
     click.echo(f"Nothing was sent and nothing was kept. Next: {following}.")
+    return unread
 
 
 def _said(one: Tried) -> dict[str, object]:

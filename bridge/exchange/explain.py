@@ -19,7 +19,7 @@ LEFT JOIN exchange.record_version v ON v.bridge_id = r.bridge_id AND v.version =
 """
 _HOPS: Final = """
 SELECT coalesce(c.finished_at, c.started_at) AS at, 'intake' AS side, c.name, c.id AS run_id, v.version,
-       t.disposition, t.code, NULL AS authorisation,
+       t.disposition, NULL AS effect, t.code, NULL AS authorisation,
        i.name || ', record ' || t.ordinal || coalesce(', position ' || t.position, '') AS place,
        i.sha256, c.run_key, c.mapping, c.revision, c.fingerprint
 FROM exchange.intake t
@@ -29,7 +29,7 @@ LEFT JOIN exchange.record_version v
        ON v.bridge_id = t.bridge_id AND v.run_id = t.run_id AND v.input_id = t.input_id AND v.ordinal = t.ordinal
 WHERE t.bridge_id = :id
 UNION ALL
-SELECT d.at, 'delivery', d.partner, d.run_id, d.version, d.disposition, coalesce(d.effect, d.code),
+SELECT d.at, 'delivery', d.partner, d.run_id, d.version, d.disposition, d.effect, d.code,
        'authorisation ' || g.id || ' of ' || g.supplier || ', given by ' || g.granted_by || ': ' || g.reason
            || CASE WHEN g.conditions <> '' THEN '; on condition: ' || g.conditions ELSE '' END,
        nullif(concat_ws('; ', d.receipt, mine.said, theirs.said), ''), NULL, c.run_key, c.mapping, c.revision,
@@ -61,7 +61,7 @@ LEFT JOIN LATERAL (
     WHERE k.run_id = d.run_id AND k.first = d.bridge_id AND k.added <> '{}') theirs ON true
 WHERE d.bridge_id = :id
 UNION ALL
-SELECT x.at, 'decision', coalesce(x.partner, 'every partner'), x.run_id, x.version, x.kind,
+SELECT x.at, 'decision', coalesce(x.partner, 'every partner'), x.run_id, x.version, x.kind, NULL,
        coalesce(o.origin_system || ':' || o.origin_record_id, nullif(x.about, '')), NULL,
        'by ' || x.decided_by || ': ' || x.reason || CASE WHEN x.ground <> '' THEN ' (' || x.ground || ')' ELSE '' END
            || coalesce(', until ' || to_char(x.until, 'YYYY-MM-DD'), ''),
@@ -97,7 +97,9 @@ class Hop:
         side: intake, delivery, or decision of a person or the calendar.
         name: the source or the partner.
         version: the version accepted or offered; None if intake made none.
-        code: effect of a delivery, problem code of held, rule of withheld or out of scope, TIE, ECHO.
+        effect: of a delivery, and None of all else.
+        code: problem code of held, rule of withheld or out of scope, or by which it was taken back, TIE, ECHO; of a
+            decision what it is about.
         authorisation: the supplier's authorisation under which it was released, in words; None if it needed none.
         place: the input with the record's number and position in it, the receipt, or who decided and why.
         sha256: of the input; None for a delivery.
@@ -110,6 +112,7 @@ class Hop:
     run_id: int
     version: int | None
     disposition: str
+    effect: str | None
     code: str | None
     authorisation: str | None
     place: str | None
@@ -118,6 +121,11 @@ class Hop:
     mapping: str
     revision: int
     fingerprint: str
+
+    @property
+    def details(self) -> str:
+        """Effect and code, as people read them; "" if it has neither."""
+        return ", ".join(part for part in (self.effect, self.code) if part)
 
 
 def explain(connection: sa.Connection, bridge_id: uuid.UUID) -> list[Hop]:

@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 import requests
+import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlalchemy import text
 
@@ -71,9 +73,11 @@ def test_the_held_are_listed_by_code_with_file_and_record(airflow: Live, exchang
     assert all(f'nowrap">{code}<' not in shown for code in others)
 
 
-def test_a_record_is_explained_by_either_of_its_names(airflow: Live, exchange: Exchange, story: Story) -> None:
+@pytest.fixture(scope="module")
+def delivered(exchange: Exchange, story: Story) -> sa.Row[Any]:
+    """A record that CIS has."""
     with exchange.engine.connect() as connection:
-        row = connection.execute(
+        return connection.execute(
             text(
                 "SELECT r.bridge_id, r.origin_record_id, i.name FROM exchange.record r JOIN exchange.delivery d "
                 "USING (bridge_id, version) JOIN exchange.record_version v USING (bridge_id, version) "
@@ -81,6 +85,10 @@ def test_a_record_is_explained_by_either_of_its_names(airflow: Live, exchange: E
                 "WHERE r.origin_system = 'CEN' AND d.partner = 'cis' AND d.disposition = 'delivered' LIMIT 1"
             )
         ).one()
+
+
+def test_a_record_is_explained_by_either_of_its_names(airflow: Live, delivered: sa.Row[Any]) -> None:
+    row = delivered
     for name in (row.bridge_id, f"cen:{row.origin_record_id}", row.origin_record_id):
         shown = airflow.ask("GET", f"/bridge/record?id={name}", user="auditor").text
         assert str(row.bridge_id) in shown
@@ -151,6 +159,32 @@ def test_an_auditor_opens_reconciliation_and_finds_the_laws(auditor: Page, airfl
     inside.get_by_role("link", name="Legal grounds").click()
     expect(inside.get_by_role("heading", name="Legal grounds: who may receive what")).to_be_visible()
     shoot(auditor, "grounds")
+
+
+def test_links_of_the_framed_page_lead_on(auditor: Page, airflow: Live) -> None:
+    """Airflow's frame lets no page lead the window around it elsewhere."""
+    auditor.goto(f"{airflow.url}/plugin/reconciliation")
+    inside = auditor.frame_locator("iframe")
+    inside.get_by_role("link", name="collect_cen/").first.click()
+    expect(inside.get_by_role("heading", name="Collected from cen")).to_be_visible()
+    inside.get_by_role("link", name="Overview").click()
+    inside.get_by_role("link", name="switch_partner").click()
+    auditor.wait_for_url(f"{airflow.url}/dags/switch_partner")
+    expect(auditor.locator("h1, h2").filter(has_text="switch_partner").first).to_be_visible()
+
+
+def test_the_ground_of_each_hop_is_in_view(auditor: Page, airflow: Live, delivered: sa.Row[Any]) -> None:
+    auditor.set_viewport_size({"width": 1400, "height": 1000})
+    auditor.goto(f"{airflow.url}/bridge/record?id={delivered.bridge_id}")
+    ground = auditor.get_by_role("cell", name="515/97").first
+    place = ground.bounding_box()
+    assert place is not None
+    assert place["width"] >= 200
+    assert place["x"] + place["width"] <= 1400
+    expect(auditor.get_by_role("link", name="run ").last).to_be_in_viewport(ratio=1)
+    shoot(auditor, "record")
+    auditor.get_by_role("link", name="run ").last.click()
+    expect(auditor.get_by_role("heading", name="Shared with")).to_be_visible()
 
 
 def test_an_auditor_opens_a_run_and_finds_its_books(auditor: Page, airflow: Live, story: Story) -> None:

@@ -61,7 +61,10 @@ def test_lists_inside_a_record_keep_their_places_and_persons_their_masks(bridge:
 def test_a_file_that_cannot_be_read_is_held_as_a_whole(bridge: Bridge, tmp_path: Path) -> None:
     path = tmp_path / "cut.xml"
     path.write_bytes((SAMPLES / "cen/samples/drugs.xml").read_bytes()[:-20])
-    told = bridge("try", "cen", "--file", str(path), "--to", "cis")
+    told = bridge("try", "cen", "--file", str(path), "--to", "cis", code=3)
     assert "the exchange: 1 held" in told
-    assert "the whole input" in told
+    assert "cut.xml: TRUNCATED, the whole input" in told
+    assert "┏" not in told, "a table would have nothing in it"
+    assert f"Next: mend what is said above, then bridge try cen --file {path}." in told
+    assert json.loads(bridge("try", "cen", "--file", str(path), "--json", code=3))["fates"][0]["what"] == "held"
     assert "NO_SYSTEM" in bridge("try", "nowhere", code=2)

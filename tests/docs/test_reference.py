@@ -18,6 +18,10 @@ def test_the_reference_says_what_the_code_says(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), "run: python -m tests.docs.render"
 
 
+def test_no_summary_of_a_command_is_cut() -> None:
+    assert re.findall(r"^ .*\w\.\.\.$", (FOLDER / "commands.md").read_text(encoding="utf-8"), re.MULTILINE) == []
+
+
 @pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(TOP)))
 def test_links_lead_to_files_of_the_repository(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):

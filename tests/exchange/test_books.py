@@ -104,13 +104,15 @@ def test_every_hop_of_a_record(busy: Exchange) -> None:
     name = busy.find("CEN", "S1")
     assert name == Version("S1").bridge_id
     assert busy.find("CEN", "S99") is None
-    assert [(h.side, h.name, h.version, h.disposition, h.code) for h in busy.explain(Version("S1").bridge_id)] == [
-        ("intake", "cen", 1, "accepted", None),
-        ("intake", "cen", 2, "accepted", None),
-        ("delivery", "cis", 1, "superseded", None),
-        ("delivery", "cis", 2, "delivered", "insert"),
-        ("delivery", "europol", 1, "superseded", None),
-        ("delivery", "europol", 2, "withheld", "NOT_TOBACCO"),
+    assert [
+        (h.side, h.name, h.version, h.disposition, h.effect, h.code) for h in busy.explain(Version("S1").bridge_id)
+    ] == [
+        ("intake", "cen", 1, "accepted", None, None),
+        ("intake", "cen", 2, "accepted", None, None),
+        ("delivery", "cis", 1, "superseded", None, None),
+        ("delivery", "cis", 2, "delivered", "insert", None),
+        ("delivery", "europol", 1, "superseded", None, None),
+        ("delivery", "europol", 2, "withheld", None, "NOT_TOBACCO"),
     ]
     assert busy.explain(Version("S99").bridge_id) == []
 
