@@ -16,11 +16,13 @@ from bridge.exchange.database import driver, transaction
 # Hashed here and not by PostgreSQL: its sha256() took four times as long over a document, and only here can a nominal
 # part be opened.
 _DOCUMENTS: Final = """
+COPY (
 SELECT v.run_id, uuid_send(v.bridge_id), v.version, v.content_hash, convert_to(v.payload, 'UTF8'), n.payload, n.key_id
 FROM exchange.record_version v LEFT JOIN exchange_nominal.payload_nominal n USING (bridge_id, version)
 WHERE v.run_id IN (SELECT run_id FROM exchange.seal) AND v.payload <> ''
+) TO STDOUT (FORMAT BINARY)
 """
-_PAGE: Final = 2_000
+_TYPES: Final = ("int8", "bytea", "int4", "bytea", "bytea", "bytea", "text")
 READING: Final = "SET TRANSACTION READ ONLY; SET LOCAL work_mem = '64MB'"
 """For a transaction that reads all there is: what it joins and sorts should not go by way of a disk."""
 
@@ -54,9 +56,10 @@ def altered_beside(engine: sa.Engine, where: str, snapshot: str) -> dict[int, Do
 
 def _others(session: psycopg.Connection[Any]) -> Iterator[tuple[int, Document]]:
     opener = Opener()
-    with session.cursor("documents", binary=True) as cursor:
-        cursor.itersize = _PAGE
-        for run, record, version, accepted, payload, sealed, key in cursor.execute(_DOCUMENTS):
+    # By COPY and not by a cursor's pages, so that the server reads on while these are hashed.
+    with session.cursor() as cursor, cursor.copy(_DOCUMENTS) as copied:
+        copied.set_types(_TYPES)
+        for run, record, version, accepted, payload, sealed, key in copied.rows():
             try:
                 nominal = opener.text(key, sealed, owner(record, version)).encode() if key else b""
             except Stop:
